@@ -1,0 +1,1 @@
+"""What a twelve-factor app in Python asks of its platform."""

@@ -1,0 +1,37 @@
+"""Release: slug + config + attachments + process types, numbered and immutable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from twelve.core.model.config import ConfigVars
+
+
+class ReleaseStatus(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """`config` is the frozen snapshot every process of it gets: .env values in development, then config vars, then
+    what the attachments contribute. `attachments` maps attachment name to resource name."""
+
+    id: UUID
+    app_id: UUID
+    version: int
+    slug_id: UUID | None
+    status: ReleaseStatus
+    description: str
+    user: str
+    created_at: datetime
+    updated_at: datetime
+    config: ConfigVars = field(default_factory=ConfigVars)
+    attachments: Mapping[str, str] = field(default_factory=dict)
+    process_types: Mapping[str, str] = field(default_factory=dict)
+    commit: str | None = None
+    failure: str | None = None
+    output: str = ""

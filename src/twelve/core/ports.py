@@ -1,0 +1,157 @@
+"""What the upper floors need from the world, each as small as its callers allow.
+
+Rooms never meet: a room that needs another takes one of these, and flow hands it over.
+Every method here may be called from any thread and blocks until done, unless it says otherwise.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from twelve.core.model import ConfigVars, Process, ProcessSpec
+
+
+
+class LogSink(Protocol):
+    """Where platform events go: one call a line, stamped on arrival."""
+
+    def write(self, app: str, process: str, text: str, *, source: str = "heroku") -> None: ...
+
+
+class OutputPump(Protocol):
+    """Takes what processes print from the reading ends of their pipes into the log stream."""
+
+    def attach(self, fd: int, app: str, process: str) -> None:
+        """Own `fd` (non-blocking, kept open by us) and read it until `finish`."""
+
+    def finish(self, fd: int) -> None:
+        """Its process has ended: read what is left, emit a last line without a newline, close `fd`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A process that can serve: `id` the process's UUID, `name` "web.1", its port on loopback."""
+
+    id: UUID
+    name: str
+    port: int
+
+
+class Router(Protocol):
+    """The front door. `app` is the app's name everywhere.
+
+    `mode` tells what to answer while no backend is ready: "hold" (processes are starting: requests wait, H20 after
+    75 s), "crashed" (H10), "none" (no web processes, H14), "blank" (nothing released, H81), "maintenance" (H80; wins
+    over ready backends), "serving" (the normal state).
+    """
+
+    def set_hosts(self, app: str, hosts: Sequence[str]) -> None: ...
+    def set_mode(self, app: str, mode: str) -> None: ...
+    def switch(self, app: str, ready: Sequence[Backend], drain: Sequence[UUID] = ()) -> None:
+        """In one batch: every backend of `ready` takes traffic, then none of `drain` gets a new request."""
+
+    def in_flight(self, app: str, backend: UUID) -> int:
+        """Requests and upgraded connections open on a backend now; 0 when it is unknown."""
+
+    def remove(self, app: str, backend: UUID) -> None:
+        """Forget a backend; unknown ones are fine. Its process may still be running or already gone."""
+
+    def forget(self, app: str) -> None:
+        """Remove the app, its hosts and its backends."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEvent:
+    """`kind`: starting, up, exited (status set; `delay` seconds until the restart, None when it is not restarted), gone."""
+
+    process: Process
+    kind: str
+    status: int | None = None
+    delay: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BootResult:
+    """`kind`: up, crashed, timeout, stopped. `detail` is one sentence; `tail` the process's last output lines."""
+
+    process: Process
+    kind: str
+    status: int | None = None
+    detail: str = ""
+    tail: tuple[str, ...] = ()
+
+
+class AttachedProcess(Protocol):
+    """A one-off whose input and output somebody holds. Bytes in, bytes out; `read` gives b"" at the end."""
+
+    process: Process
+
+    def read(self, size: int = 65536) -> bytes: ...
+    def write(self, data: bytes) -> None: ...
+    def close_input(self) -> None: ...
+    def resize(self, columns: int, rows: int) -> None: ...
+    def hang_up(self) -> None: ...
+    def wait(self) -> int: ...
+
+
+class Engine(Protocol):
+    """Runs processes. Kept ones are started again after any exit, by core/policy/restart.py."""
+
+    def start(self, specs: Sequence[ProcessSpec]) -> None:
+        """Start them; returns once all are spawned."""
+
+    def wait_up(self, ids: Iterable[UUID]) -> list[BootResult]:
+        """Wait until each is up or has failed to get there; a first failure ends the wait for the others."""
+
+    def stop(self, ids: Iterable[UUID], *, quiet: bool = False) -> None:
+        """SIGTERM every process of each, in parallel; SIGKILL after its grace; returns when all are gone."""
+
+    def wait_exit(self, process: UUID, timeout: float | None = None) -> int:
+        """The exit status of a process that runs once."""
+
+    def attach(self, spec: ProcessSpec) -> AttachedProcess: ...
+    def processes(self, app_id: UUID | None = None) -> list[Process]: ...
+    def subscribe(self, listener: Callable[[ProcessEvent], None]) -> None:
+        """`listener` is called from the engine's thread and must not block."""
+
+
+class Sealer(Protocol):
+    def seal(self, plain: bytes, *, context: str) -> bytes: ...
+    def open(self, sealed: bytes, *, context: str) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformProcess:
+    """A process of the platform itself, as `status` shows it."""
+
+    name: str
+    role: str
+    pid: int
+    detail: str = ""
+
+
+class Provider(Protocol):
+    """One kind of backing service. A server is started when first needed and kept running by its provider."""
+
+    name: str
+    default_attachment: str
+
+    def ensure_running(self) -> None: ...
+    def stop(self) -> None: ...
+    def create(self, resource: str) -> ConfigVars:
+        """Make a database, key space, bucket ... named after `resource`; gives the details to seal."""
+
+    def destroy(self, details: Mapping[str, str]) -> None: ...
+    def config(self, attachment: str, details: Mapping[str, str]) -> dict[str, str]:
+        """The config vars an attachment of that name contributes, with today's address in them."""
+
+    def version(self) -> str: ...
+    def processes(self) -> list[PlatformProcess]: ...
+
+
+class Progress(Protocol):
+    """Where a long piece of work says what it is doing: heroku's "-----> step" lines and the output below them."""
+
+    def step(self, text: str) -> None: ...
+    def line(self, text: str) -> None: ...

@@ -1,0 +1,1 @@
+"""The world, thinly: settings, database, sealing of secrets, servers we start, binaries we find."""

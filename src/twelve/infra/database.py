@@ -1,0 +1,75 @@
+"""The platform's database: transactions, one advisory lock an app, and migrations at start."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from twelve.core.errors import CorruptState, DiskFull, PlatformError
+
+DISK_FULL = "53100"  # PostgreSQL's SQLSTATE
+
+
+class Database:
+    """`url` is any postgres:// URL. Every method may be called from any thread."""
+
+    def __init__(self, url: str) -> None:
+        scheme, _, rest = url.partition("://")
+        if scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+            raise PlatformError("DATABASE_URL must begin with postgres://: the platform keeps its state in PostgreSQL.")
+        self._engine = create_engine(
+            f"postgresql+psycopg://{rest}",
+            pool_size=5,
+            max_overflow=20,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": 5, "application_name": "twelve"},
+        )
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction: committed at the end of the block, rolled back when it raises."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) == DISK_FULL:
+                raise DiskFull("The disk that holds the platform's database is full.") from error
+            raise PlatformError(f"The platform's database does not answer: {str(error.orig).splitlines()[0]}") from error
+
+    @contextlib.contextmanager
+    def lock(self, app_id: UUID) -> Iterator[None]:
+        """One rollout at a time an app, over all servers on this database; later callers wait their turn."""
+        key = int.from_bytes(hashlib.sha256(app_id.bytes).digest()[:8], "big", signed=True)
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("select pg_advisory_lock(:key)"), {"key": key})
+            try:
+                yield
+            finally:
+                connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
+
+    def migrate(self) -> None:
+        """Bring the schema to this version of twelve; a newer or foreign one is refused."""
+        from alembic import command  # noqa: PLC0415 - needed once a start, and slow to import
+        from alembic.config import Config  # noqa: PLC0415
+        from alembic.util import CommandError  # noqa: PLC0415
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+        with self.begin() as connection:
+            connection.execute(text("select pg_advisory_xact_lock(12)"))
+            config.attributes["connection"] = connection
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise CorruptState(
+                    f"The platform's database was written by another version of twelve: {error}",
+                    hint="Start the version that wrote it, or point DATABASE_URL at an empty database.",
+                ) from error
+
+    def close(self) -> None:
+        self._engine.dispose()

@@ -1,0 +1,179 @@
+"""The platform's state in PostgreSQL, table by table. `infra/migrations` creates exactly this; a test compares them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "ix": "%(table_name)s_%(column_0_name)s_idx",
+    }
+)
+
+
+def _id() -> Column[object]:
+    return Column("id", Uuid, primary_key=True)
+
+
+def _app(*, index: bool = True) -> Column[object]:
+    return Column("app_id", Uuid, ForeignKey("apps.id", ondelete="CASCADE"), nullable=False, index=index)
+
+
+def _time(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=None if nullable else func.now())
+
+
+def _text(name: str, default: str | None = None, *, unique: bool = False) -> Column[object]:
+    return Column(name, Text, nullable=False, server_default=default, unique=unique)
+
+
+def _json(name: str, empty: str = "{}") -> Column[object]:
+    kind: TypeEngine[object] = JSONB()
+    return Column(name, kind, nullable=False, server_default=empty)
+
+
+apps = Table(
+    "apps",
+    metadata,
+    _id(),
+    _text("name", unique=True),
+    _text("owner"),
+    Column("maintenance", Boolean, nullable=False, server_default="false"),
+    Column("stopped", Boolean, nullable=False, server_default="false"),
+    Column("current_release", Uuid),
+    _time("created_at"),
+    _time("updated_at"),
+)
+
+domains = Table("domains", metadata, _id(), _app(), _text("hostname", unique=True), _time("created_at"))
+
+config_vars = Table(  # layer: "dotenv" (development, from `up`) below "config" (what `config set` changed)
+    "config_vars",
+    metadata,
+    Column("app_id", Uuid, ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True),
+    Column("layer", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+slugs = Table(
+    "slugs",
+    metadata,
+    _id(),
+    _text("digest", unique=True),
+    Column("commit", Text),
+    _json("document"),
+    Column("size", BigInteger, nullable=False, server_default="0"),
+    _time("created_at"),
+)
+
+builds = Table(
+    "builds",
+    metadata,
+    _id(),
+    _app(),
+    _text("status"),
+    _text("user"),
+    Column("version", Text),
+    Column("source_digest", Text),
+    Column("slug_id", Uuid, ForeignKey("slugs.id")),
+    Column("release_id", Uuid),
+    _text("output", ""),
+    Column("failure", JSONB),
+    _time("created_at"),
+    _time("updated_at"),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    _id(),
+    _app(index=False),
+    Column("version", Integer, nullable=False),
+    Column("slug_id", Uuid, ForeignKey("slugs.id")),
+    _text("status"),
+    _text("description"),
+    _text("user"),
+    Column("sealed_config", LargeBinary, nullable=False),
+    _json("attachments"),
+    _text("output", ""),
+    Column("failure", JSONB),
+    _time("created_at"),
+    _time("updated_at"),
+    UniqueConstraint("app_id", "version"),
+)
+
+formation = Table(
+    "formation",
+    metadata,
+    Column("app_id", Uuid, ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("quantity", Integer, nullable=False),
+    _text("size", "standard-1x"),
+    _time("created_at"),
+    _time("updated_at"),
+)
+
+processes = Table(  # what the local engine started, so that the next server can adopt it
+    "processes",
+    metadata,
+    _id(),
+    _app(),
+    Column("release_id", Uuid, nullable=False),
+    Column("release_version", Integer, nullable=False),
+    _text("type"),
+    Column("number", Integer, nullable=False),
+    _text("command"),
+    _text("size", "standard-1x"),
+    _text("state"),
+    Column("kept", Boolean, nullable=False, server_default="true"),
+    Column("exits", Integer, nullable=False, server_default="0"),
+    Column("pid", Integer),
+    Column("pid_started", BigInteger),
+    Column("port", Integer),
+    Column("exit_status", Integer),
+    Column("up_since", Double),
+    _time("created_at"),
+    _time("updated_at"),
+)
+
+resources = Table(
+    "resources",
+    metadata,
+    _id(),
+    _app(),
+    _text("name", unique=True),
+    _text("provider"),
+    _text("plan"),
+    Column("sealed_details", LargeBinary, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    _id(),
+    _app(index=False),
+    Column("resource_id", Uuid, ForeignKey("resources.id", ondelete="CASCADE"), nullable=False, index=True),
+    _text("name"),
+    _time("created_at"),
+    UniqueConstraint("app_id", "name"),
+)
