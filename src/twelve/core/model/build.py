@@ -75,3 +75,4 @@ class Build:
     slug_id: UUID | None = None
     release_id: UUID | None = None
     output: str = ""
+    failure: Mapping[str, object] | None = None

@@ -33,5 +33,5 @@ class Release:
     attachments: Mapping[str, str] = field(default_factory=dict)
     process_types: Mapping[str, str] = field(default_factory=dict)
     commit: str | None = None
-    failure: str | None = None
+    failure: Mapping[str, object] | None = None
     output: str = ""

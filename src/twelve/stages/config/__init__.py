@@ -1,0 +1,1 @@
+"""Factor III: config vars, sealed at rest, never interpolated."""

@@ -1,0 +1,1 @@
+"""Factor V: slug + config + attachments become release vN, numbered and immutable."""

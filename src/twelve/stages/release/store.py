@@ -1,0 +1,126 @@
+"""The ledger of releases: append-only, numbered by app; only status, output and failure are written after the fact."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import RowMapping, Select, func, insert, select, update
+
+from twelve.core.errors import NotFound
+from twelve.core.model import App, ConfigVars, Release, ReleaseStatus, Slug
+from twelve.core.ports import Sealer
+from twelve.infra.database import Database
+from twelve.infra.schema import releases, slugs
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a release is made of, before it has a number."""
+
+    app: App
+    slug: Slug | None
+    config: ConfigVars
+    attachments: Mapping[str, str]
+    description: str
+    user: str
+    status: ReleaseStatus = ReleaseStatus.PENDING
+
+
+class Releases:
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._database = database
+        self._sealer = sealer
+
+    def create(self, draft: Draft) -> Release:
+        """The next number of the app; the caller holds the app's lock."""
+        release_id, now = uuid4(), datetime.now(UTC)
+        sealed = self._sealer.seal(json.dumps(dict(draft.config)).encode(), context=_context(release_id))
+        following = select(func.coalesce(func.max(releases.c.version), 0) + 1).where(releases.c.app_id == draft.app.id)
+        values = {
+            "id": release_id,
+            "app_id": draft.app.id,
+            "version": following.scalar_subquery(),
+            "slug_id": draft.slug.id if draft.slug else None,
+            "status": draft.status.value,
+            "description": draft.description,
+            "user": draft.user,
+            "sealed_config": sealed,
+            "attachments": dict(draft.attachments),
+            "created_at": now,
+            "updated_at": now,
+        }
+        with self._database.begin() as db:
+            db.execute(insert(releases).values(values))
+        return self.get(draft.app.id, release_id)
+
+    def list(self, app_id: UUID) -> list[Release]:
+        with self._database.begin() as db:
+            rows = db.execute(_query().where(releases.c.app_id == app_id).order_by(releases.c.version)).mappings()
+            return [self._release(row) for row in rows]
+
+    def get(self, app_id: UUID, ref: str | int | UUID) -> Release:
+        """By id, number, "v7", or "current" for the one that serves."""
+        found = [release for release in self.list(app_id) if _matches(release, ref)]
+        if not found:
+            raise NotFound(f"This app has no release {ref}.", resource="release", hint="`twelve releases` lists them.")
+        return found[0]
+
+    def current(self, app: App) -> Release | None:
+        return None if app.current_release is None else self.get(app.id, app.current_release)
+
+    def finish(self, release: Release, status: ReleaseStatus, failure: Mapping[str, object] | None = None) -> None:
+        self._update(release.id, status=status.value, failure=failure)
+
+    def add_output(self, release: Release, text: str) -> None:
+        self._update(release.id, output=releases.c.output + text)
+
+    def fail_pending(self) -> int:
+        """Releases that a dead server left half-way: they never served, so they failed."""
+        reason = {"id": "platform_failed", "message": "The platform stopped during this release."}
+        statement = update(releases).where(releases.c.status == ReleaseStatus.PENDING.value)
+        with self._database.begin() as db:
+            return db.execute(statement.values(status=ReleaseStatus.FAILED.value, failure=reason)).rowcount
+
+    def slugs_in_use(self) -> set[str]:
+        """Digests of every slug some release refers to."""
+        query = select(slugs.c.digest).join(releases, releases.c.slug_id == slugs.c.id).distinct()
+        with self._database.begin() as db:
+            return set(db.execute(query).scalars())
+
+    def _update(self, release_id: UUID, **values: object) -> None:
+        with self._database.begin() as db:
+            db.execute(update(releases).where(releases.c.id == release_id).values(updated_at=datetime.now(UTC), **values))
+
+    def _release(self, row: RowMapping) -> Release:
+        config = json.loads(self._sealer.open(row["sealed_config"], context=_context(row["id"])))
+        return Release(
+            id=row["id"],
+            app_id=row["app_id"],
+            version=row["version"],
+            slug_id=row["slug_id"],
+            status=ReleaseStatus(row["status"]),
+            description=row["description"],
+            user=row["user"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            config=ConfigVars(config),
+            attachments=row["attachments"],
+            process_types=(row["document"] or {}).get("process_types", {}),
+            commit=row["commit"],
+            failure=row["failure"],
+            output=row["output"],
+        )
+
+
+def _query() -> Select[tuple[object, ...]]:
+    return select(releases, slugs.c.document, slugs.c.commit).outerjoin(slugs, slugs.c.id == releases.c.slug_id)
+
+
+def _matches(release: Release, ref: str | int | UUID) -> bool:
+    return str(ref) in {str(release.id), str(release.version), f"v{release.version}"}
+
+
+def _context(release_id: UUID) -> str:
+    return f"release:{release_id}"
