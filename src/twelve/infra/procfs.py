@@ -1,0 +1,56 @@
+"""What /proc tells about processes we did not start ourselves: who is it, and who still holds a pipe of ours."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+DELETED = " (deleted)"  # the kernel's mark on the name of an unlinked file
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A process and no later one of the same number: a pid alone says nothing after a while, or after a reboot."""
+
+    pid: int
+    started: int
+    boot: str
+
+
+@cache
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def identity(pid: int) -> Identity | None:
+    """None when no such process runs; a zombie does not run."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    state, *fields = stat.rpartition(")")[2].split()  # the name before it may contain anything
+    return None if state in "ZX" else Identity(pid, int(fields[18]), boot_id())
+
+
+def executable(pid: int) -> str:
+    """Its program's path, also when an upgrade has replaced the file since; empty when it may not be asked."""
+    try:
+        return str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(DELETED)
+    except OSError:
+        return ""
+
+
+def writers(pipe: Path) -> list[int]:
+    """Processes whose standard output or error is this named pipe."""
+    return [pid for pid in _pids() if any(_opened(pid, number) == str(pipe) for number in (1, 2))]
+
+
+def _pids() -> Iterator[int]:
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+
+
+def _opened(pid: int, number: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/fd/{number}").readlink()).removesuffix(DELETED)
+    except OSError:
+        return ""
