@@ -71,15 +71,15 @@ class UsageError(TwelveError):
     exit_code, http_status, id = 2, 422, "invalid_params"
 
 
-class NotFound(TwelveError):  # noqa: N818 - the field's name for it
+class NotFound(TwelveError):
     exit_code, http_status, id = 3, 404, "not_found"
 
 
-class Conflict(TwelveError):  # noqa: N818 - the field's name for it
+class Conflict(TwelveError):
     exit_code, http_status, id = 4, 409, "conflict"
 
 
-class Unauthorized(TwelveError):  # noqa: N818 - the field's name for it
+class Unauthorized(TwelveError):
     exit_code, http_status, id = 5, 401, "unauthorized"
 
 

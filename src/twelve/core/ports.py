@@ -12,7 +12,6 @@ from uuid import UUID
 from twelve.core.model import ConfigVars, Process, ProcessSpec
 
 
-
 class LogSink(Protocol):
     """Where platform events go: one call a line, stamped on arrival."""
 
@@ -63,7 +62,7 @@ class Router(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProcessEvent:
-    """`kind`: starting, up, exited (status set; `delay` seconds until the restart, None when it is not restarted), gone."""
+    """`kind`: starting, up, exited, gone. An exit has a `status` and `delay`, the seconds until the restart, if any."""
 
     process: Process
     kind: str
@@ -145,6 +144,9 @@ class Provider(Protocol):
     def destroy(self, details: Mapping[str, str]) -> None: ...
     def config(self, attachment: str, details: Mapping[str, str]) -> dict[str, str]:
         """The config vars an attachment of that name contributes, with today's address in them."""
+
+    def keys(self, attachment: str) -> frozenset[str]:
+        """The names of those config vars."""
 
     def version(self) -> str: ...
     def processes(self) -> list[PlatformProcess]: ...

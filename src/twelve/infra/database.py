@@ -39,12 +39,14 @@ class Database:
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) == DISK_FULL:
                 raise DiskFull("The disk that holds the platform's database is full.") from error
-            raise PlatformError(f"The platform's database does not answer: {str(error.orig).splitlines()[0]}") from error
+            raise PlatformError(
+                f"The platform's database does not answer: {str(error.orig).splitlines()[0]}"
+            ) from error
 
     @contextlib.contextmanager
-    def lock(self, app_id: UUID) -> Iterator[None]:
-        """One rollout at a time an app, over all servers on this database; later callers wait their turn."""
-        key = int.from_bytes(hashlib.sha256(app_id.bytes).digest()[:8], "big", signed=True)
+    def lock(self, app_id: UUID, purpose: str) -> Iterator[None]:
+        """One holder at a time for an app and a purpose, over all servers on this database; later callers wait."""
+        key = int.from_bytes(hashlib.sha256(app_id.bytes + purpose.encode()).digest()[:8], "big", signed=True)
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("select pg_advisory_lock(:key)"), {"key": key})
             try:

@@ -78,10 +78,21 @@ class Settings:
 
     def make_directories(self) -> None:
         """All of them 0700. An existing run directory of somebody else's is refused."""
-        for directory in (self.home, self.data, self.slugs, self.layers, self.cache, self.uploads, self.components, self.run):
+        for directory in (
+            self.home,
+            self.data,
+            self.slugs,
+            self.layers,
+            self.cache,
+            self.uploads,
+            self.components,
+            self.run,
+        ):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             if directory.stat().st_uid != os.getuid():
-                raise PlatformError(f"{directory} belongs to another user.", hint="Set TWELVE_HOME to a directory of yours.")
+                raise PlatformError(
+                    f"{directory} belongs to another user.", hint="Set TWELVE_HOME to a directory of yours."
+                )
         self.home.chmod(0o700)
         self.run.chmod(0o700)
 

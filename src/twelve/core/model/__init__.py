@@ -3,9 +3,9 @@
 from twelve.core.model.app import App, Domain, app_name_problem
 from twelve.core.model.build import Build, Layer, Slug, Source
 from twelve.core.model.config import ConfigVars
-from twelve.core.model.logs import LogLine, LogFilter
+from twelve.core.model.logs import LogFilter, LogLine
 from twelve.core.model.manifest import AddonWish, AppManifest, EnvWish, FormationWish, HealthCheck
-from twelve.core.model.process import FormationEntry, Process, ProcessSpec, ProcessState, SIZES
+from twelve.core.model.process import SIZES, FormationEntry, Process, ProcessSpec, ProcessState
 from twelve.core.model.release import Release, ReleaseStatus
 from twelve.core.model.service import Attachment, Resource
 

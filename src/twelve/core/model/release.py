@@ -17,8 +17,9 @@ class ReleaseStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """`config` is the frozen snapshot every process of it gets: .env values in development, then config vars, then
-    what the attachments contribute. `attachments` maps attachment name to resource name."""
+    """Its frozen config has three layers, later wins: `dotenv` (a development .env), `own` (config vars) and `attached`
+    (what the attachments contribute); `config` is what every process gets. `attachments` maps attachment name to
+    resource name."""
 
     id: UUID
     app_id: UUID
@@ -29,9 +30,15 @@ class Release:
     user: str
     created_at: datetime
     updated_at: datetime
-    config: ConfigVars = field(default_factory=ConfigVars)
+    dotenv: ConfigVars = field(default_factory=ConfigVars)
+    own: ConfigVars = field(default_factory=ConfigVars)
+    attached: ConfigVars = field(default_factory=ConfigVars)
     attachments: Mapping[str, str] = field(default_factory=dict)
     process_types: Mapping[str, str] = field(default_factory=dict)
     commit: str | None = None
     failure: Mapping[str, object] | None = None
     output: str = ""
+
+    @property
+    def config(self) -> ConfigVars:
+        return self.dotenv.changed(self.own).changed(self.attached)

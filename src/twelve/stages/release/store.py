@@ -21,7 +21,9 @@ class Draft:
 
     app: App
     slug: Slug | None
-    config: ConfigVars
+    dotenv: ConfigVars
+    own: ConfigVars
+    attached: ConfigVars
     attachments: Mapping[str, str]
     description: str
     user: str
@@ -36,7 +38,8 @@ class Releases:
     def create(self, draft: Draft) -> Release:
         """The next number of the app; the caller holds the app's lock."""
         release_id, now = uuid4(), datetime.now(UTC)
-        sealed = self._sealer.seal(json.dumps(dict(draft.config)).encode(), context=_context(release_id))
+        layers = {"dotenv": dict(draft.dotenv), "own": dict(draft.own), "attached": dict(draft.attached)}
+        sealed = self._sealer.seal(json.dumps(layers).encode(), context=_context(release_id))
         following = select(func.coalesce(func.max(releases.c.version), 0) + 1).where(releases.c.app_id == draft.app.id)
         values = {
             "id": release_id,
@@ -54,11 +57,6 @@ class Releases:
         with self._database.begin() as db:
             db.execute(insert(releases).values(values))
         return self.get(draft.app.id, release_id)
-
-    def list(self, app_id: UUID) -> list[Release]:
-        with self._database.begin() as db:
-            rows = db.execute(_query().where(releases.c.app_id == app_id).order_by(releases.c.version)).mappings()
-            return [self._release(row) for row in rows]
 
     def get(self, app_id: UUID, ref: str | int | UUID) -> Release:
         """By id, number, "v7", or "current" for the one that serves."""
@@ -91,10 +89,11 @@ class Releases:
 
     def _update(self, release_id: UUID, **values: object) -> None:
         with self._database.begin() as db:
-            db.execute(update(releases).where(releases.c.id == release_id).values(updated_at=datetime.now(UTC), **values))
+            change = update(releases).where(releases.c.id == release_id)
+            db.execute(change.values(updated_at=datetime.now(UTC), **values))
 
     def _release(self, row: RowMapping) -> Release:
-        config = json.loads(self._sealer.open(row["sealed_config"], context=_context(row["id"])))
+        layers = json.loads(self._sealer.open(row["sealed_config"], context=_context(row["id"])))
         return Release(
             id=row["id"],
             app_id=row["app_id"],
@@ -105,13 +104,20 @@ class Releases:
             user=row["user"],
             created_at=row["created_at"],
             updated_at=row["updated_at"],
-            config=ConfigVars(config),
+            dotenv=ConfigVars(layers["dotenv"]),
+            own=ConfigVars(layers["own"]),
+            attached=ConfigVars(layers["attached"]),
             attachments=row["attachments"],
             process_types=(row["document"] or {}).get("process_types", {}),
             commit=row["commit"],
             failure=row["failure"],
             output=row["output"],
         )
+
+    def list(self, app_id: UUID) -> list[Release]:
+        with self._database.begin() as db:
+            rows = db.execute(_query().where(releases.c.app_id == app_id).order_by(releases.c.version)).mappings()
+            return [self._release(row) for row in rows]
 
 
 def _query() -> Select[tuple[object, ...]]:

@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -24,10 +25,6 @@ def generated_name() -> str:
 class Apps:
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def list(self) -> list[App]:
-        with self._database.begin() as db:
-            return [_app(row) for row in db.execute(select(apps).order_by(apps.c.name))]
 
     def get(self, ref: str | UUID) -> App:
         """By name or id."""
@@ -86,6 +83,10 @@ class Apps:
                 return domain
         raise NotFound(f'This app has no domain "{ref}".', resource="domain")
 
+    def list(self) -> list[App]:
+        with self._database.begin() as db:
+            return [_app(row) for row in db.execute(select(apps).order_by(apps.c.name))]
+
 
 def _uuid(ref: str | UUID) -> UUID | None:
     if isinstance(ref, UUID):
@@ -96,9 +97,9 @@ def _uuid(ref: str | UUID) -> UUID | None:
         return None
 
 
-def _app(row: Row[tuple[object, ...]]) -> App:
-    return App(**row._mapping)  # noqa: SLF001 - the documented way to a row's mapping
+def _app(row: Row[Any]) -> App:
+    return App(**row._asdict())
 
 
-def _domain(row: Row[tuple[object, ...]]) -> Domain:
-    return Domain(**row._mapping)  # noqa: SLF001 - the documented way to a row's mapping
+def _domain(row: Row[Any]) -> Domain:
+    return Domain(**row._asdict())

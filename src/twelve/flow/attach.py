@@ -1,0 +1,105 @@
+"""Backing services: add, attach, detach, remove. Each makes a release of the app, without its release command."""
+
+from collections.abc import Mapping
+
+from twelve.core.errors import Conflict, UsageError
+from twelve.core.model import App, Attachment, Resource
+from twelve.core.policy.services import provider_of
+from twelve.core.ports import Progress
+from twelve.flow.configure import release_again
+from twelve.flow.platform import Platform
+from twelve.flow.releasing import effective
+
+URL = "url"  # the provider of services given by their URL
+
+
+def add(
+    platform: Platform, app: App, plan: str, name: str | None, attachment: str | None, user: str
+) -> tuple[Resource, Attachment]:
+    """Make a database, bucket ... for this app and attach it."""
+    with platform.database.lock(app.id, "release"):
+        resource, made = create(platform, app, plan, name, attachment)
+        say(platform, app, f"@ref:{resource.name} completed provisioning, setting {made.name}_URL. by user {user}")
+        release_again(platform, app, f"Attach {made.name} (@ref:{resource.name})", user, run_command=False)
+    return resource, made
+
+
+def provision(platform: Platform, app: App, wants: Mapping[str, str], progress: Progress, user: str) -> None:
+    """Add what a codebase asks for and its config does not hold yet. The deploy that asks makes the release."""
+    for provider, attachment in wants.items():
+        held = set(effective(platform, app))
+        keys = platform.providers[provider].keys(attachment)
+        if held.isdisjoint(keys):
+            progress.step(f"Adding {provider} as {attachment}")
+            resource, _ = create(platform, app, provider, None, attachment)
+            progress.line(f"{resource.name} ({platform.providers[provider].version()})")
+            say(platform, app, f"@ref:{resource.name} completed provisioning, setting {attachment}_URL. by user {user}")
+
+
+def create(
+    platform: Platform, app: App, plan: str, name: str | None, attachment: str | None
+) -> tuple[Resource, Attachment]:
+    kind = provider_of(plan)
+    if kind is None or kind not in platform.providers:
+        raise UsageError(f'There is no service "{plan}".', hint=f"There are {', '.join(sorted(platform.providers))}.")
+    provider = platform.providers[kind]
+    wanted = free_name(platform, app, attachment or provider.default_attachment, given=attachment is not None)
+    name = platform.resources.free_name(kind, name)
+    provider.ensure_running()
+    details = provider.create(name)
+    resource = platform.resources.create(app.id, name=name, provider=kind, plan=plan, details=details)
+    return resource, platform.attachments.create(app.id, resource.id, wanted)
+
+
+def attach(platform: Platform, app: App, resource: Resource, name: str | None, user: str) -> Attachment:
+    with platform.database.lock(app.id, "release"):
+        default = platform.providers[resource.provider].default_attachment
+        wanted = free_name(platform, app, name or default, given=name is not None)
+        made = platform.attachments.create(app.id, resource.id, wanted)
+        release_again(platform, app, f"Attach {made.name} (@ref:{resource.name})", user, run_command=False)
+    return made
+
+
+def attach_url(platform: Platform, app: App, key: str, url: str, user: str) -> Attachment:
+    """A service that runs elsewhere, by its URL: to the app there is no difference."""
+    with platform.database.lock(app.id, "release"):
+        wanted = free_name(platform, app, key.removesuffix("_URL"), given=True)
+        name = platform.resources.free_name(URL, None)
+        details = platform.providers[URL].create(url)
+        resource = platform.resources.create(app.id, name=name, provider=URL, plan=URL, details=details)
+        made = platform.attachments.create(app.id, resource.id, wanted)
+        release_again(platform, app, f"Attach {made.name} (@ref:{resource.name})", user, run_command=False)
+    return made
+
+
+def detach(platform: Platform, app: App, attachment: Attachment, user: str) -> None:
+    with platform.database.lock(app.id, "release"):
+        resource = platform.resources.get(attachment.resource_id)
+        platform.attachments.delete(attachment.id)
+        release_again(platform, app, f"Detach {attachment.name} (@ref:{resource.name})", user, run_command=False)
+
+
+def remove(platform: Platform, resource: Resource, user: str) -> Resource:
+    """Detach it everywhere, then destroy its data."""
+    for attachment in platform.attachments.of_resource(resource.id):
+        detach(platform, platform.apps.get(attachment.app_id), attachment, user)
+    platform.providers[resource.provider].destroy(resource.details)
+    platform.resources.delete(resource.id)
+    return resource
+
+
+def free_name(platform: Platform, app: App, name: str, *, given: bool) -> str:
+    """A name asked for must be free; a default gets a number when it is taken."""
+    taken = {attachment.name for attachment in platform.attachments.list(app.id)}
+    name = name.upper().replace("-", "_")
+    if not name.isascii() or not name.replace("_", "a").isalnum() or name[0].isdigit():
+        raise UsageError(f'"{name}" is not an attachment name: letters, digits and "_".')
+    if name not in taken:
+        return name
+    if given:
+        raise Conflict(f"{app.name} already has an attachment {name}.", hint="Choose another name with --as.")
+    return next(candidate for number in range(2, len(taken) + 3) if (candidate := f"{name}_{number}") not in taken)
+
+
+def say(platform: Platform, app: App, text: str) -> None:
+    platform.logs.write(app.name, "api", text, source="app")

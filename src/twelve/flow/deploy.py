@@ -1,0 +1,139 @@
+"""A deploy, in ten steps: receive, digest, build, resolve config and services, release, release command, boot, health,
+switch, stop the old. Failure at any step leaves the old release serving and says which step and why."""
+
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from twelve.core.errors import TwelveError
+from twelve.core.model import App, Build, ConfigVars, Release, Slug, Source
+from twelve.flow import attach, specs
+from twelve.flow.outputs import Output
+from twelve.flow.platform import Platform
+from twelve.flow.releasing import Serving, draft, effective, failure, started
+from twelve.stages.source.arrive import arrive
+
+
+@dataclass(frozen=True, slots=True)
+class DeployRequest:
+    """`upload` is a tarball the deploy may delete. `dotenv` is a development .env; `provision` adds the services the
+    codebase asks for and runs one process of every type: both come from `twelve up`."""
+
+    upload: Path
+    user: str
+    version: str | None = None
+    dotenv: Mapping[str, str] | None = None
+    provision: bool = False
+
+
+def begin(platform: Platform, app: App, request: DeployRequest) -> Build:
+    """Returns at once; follow platform.outputs under the build's id."""
+    build = platform.builds.create(app.id, user=request.user, version=request.version)
+    output = platform.outputs.open(build.id)
+    deploy = Deploy(platform, app, request, build, output)
+    threading.Thread(target=deploy.run, name=f"deploy {app.name}", daemon=True).start()
+    return build
+
+
+class Deploy:
+    def __init__(self, platform: Platform, app: App, request: DeployRequest, build: Build, output: Output) -> None:
+        self._platform = platform
+        self._app = app
+        self._request = request
+        self._build = build
+        self._output = output
+        self._stage = "source"
+
+    def run(self) -> None:
+        try:
+            with self._platform.database.lock(self._app.id, "deploy"):
+                self._deploy()
+        except TwelveError as error:
+            self._failed(error)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: the build must end, and say so
+            self._failed(TwelveError(f"Unexpected {type(error).__name__} in step {self._stage}: {error}"))
+        finally:
+            self._request.upload.unlink(missing_ok=True)
+            self._platform.builds.update(self._build.id, output=self._output.text)
+            self._platform.outputs.close(self._build.id)
+
+    def _deploy(self) -> None:
+        slug = self._build_slug()
+        with self._platform.database.lock(self._app.id, "release"):
+            self._app = self._platform.apps.get(self._app.id)
+            self._resolve(slug)
+            release = self._release(slug)
+            self._serve(release, slug)
+
+    def _build_slug(self) -> Slug:
+        self._say(f"Build started by user {self._request.user}")
+        with TemporaryDirectory(dir=self._platform.settings.uploads) as directory:
+            source = self._receive(Path(directory))
+            self._stage = "build"
+            slug = self._platform.builder.build(source, self._output)
+        self._platform.builds.update(self._build.id, slug_id=slug.id, source_digest=source.digest, status="succeeded")
+        self._say("Build succeeded")
+        return slug
+
+    def _receive(self, directory: Path) -> Source:
+        source = arrive(self._request.upload, directory)
+        return Source(source.tree, source.digest, source.commit or self._request.version, source.description)
+
+    def _resolve(self, slug: Slug) -> None:
+        """Config and services: what app.json declares and the codebase asks for, where nobody has set it yet."""
+        self._stage = "config"
+        if self._request.dotenv is not None:
+            self._platform.config.replace(self._app.id, ConfigVars(self._request.dotenv), "dotenv")
+        self._fill_in_defaults(slug)
+        if self._request.provision:
+            self._stage = "services"
+            attach.provision(self._platform, self._app, slug.wants, self._output, self._request.user)
+
+    def _fill_in_defaults(self, slug: Slug) -> None:
+        have = effective(self._platform, self._app)
+        defaults = {
+            wish.key: secrets.token_hex(32) if wish.generator == "secret" else wish.value
+            for wish in slug.manifest.env
+            if wish.key not in have and (wish.generator == "secret" or wish.value is not None)
+        }
+        if defaults:
+            own = self._platform.config.get(self._app.id)
+            self._platform.config.replace(self._app.id, own.changed(defaults))
+
+    def _release(self, slug: Slug) -> Release:
+        self._stage = "release"
+        release = self._platform.releases.create(
+            draft(self._platform, self._app, slug, f"Deploy {_short(slug)}", self._request.user)
+        )
+        self._platform.builds.update(self._build.id, release_id=release.id)
+        self._say(f"Deploy {_short(slug)} by user {self._request.user}")
+        return release
+
+    def _serve(self, release: Release, slug: Slug) -> None:
+        app = started(self._platform, self._app)
+        everything = self._request.provision
+        Serving(self._platform, app, release, slug, self._output, all_types=everything).run()
+        self._output.step(f"Released v{release.version}")
+        if "web" in slug.process_types:
+            self._output.line(f"{specs.url(self._platform, self._app)} serves v{release.version}")
+
+    def _failed(self, error: TwelveError) -> None:
+        document = failure(error, self._stage)
+        for line in error.log:
+            self._output.line(line)
+        self._output.error(str(error))
+        if self._stage in {"source", "build"}:
+            self._say("Build failed -- check your build output")
+            self._platform.builds.update(self._build.id, status="failed", failure=document)
+        else:
+            self._platform.builds.update(self._build.id, failure=document)
+
+    def _say(self, text: str) -> None:
+        self._platform.logs.write(self._app.name, "api", text, source="app")
+
+
+def _short(slug: Slug) -> str:
+    return (slug.commit or slug.digest)[:8]

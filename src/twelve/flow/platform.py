@@ -1,0 +1,43 @@
+"""Everything the sentences speak about, put together once by wiring."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from twelve.core.ports import Engine, Provider, Router
+from twelve.flow.keep import Keeper
+from twelve.flow.outputs import Outputs
+from twelve.infra.database import Database
+from twelve.infra.settings import Settings
+from twelve.stages.build.builder import Builder
+from twelve.stages.build.store import Builds, Slugs
+from twelve.stages.config.store import ConfigStore
+from twelve.stages.logs.hub import LogHub
+from twelve.stages.release.store import Releases
+from twelve.stages.run.formation import Formations
+from twelve.stages.services.store import Attachments, Resources
+from twelve.stages.source.apps import Apps
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """`user` is the name the ledger shows for what nobody in particular asked for."""
+
+    settings: Settings
+    database: Database
+    apps: Apps
+    config: ConfigStore
+    slugs: Slugs
+    builds: Builds
+    builder: Builder
+    resources: Resources
+    attachments: Attachments
+    providers: Mapping[str, Provider]
+    releases: Releases
+    formations: Formations
+    engine: Engine
+    router: Router
+    logs: LogHub
+    outputs: Outputs
+    keeper: Keeper
+    user: str
+    version: str

@@ -1,0 +1,147 @@
+"""The second half of a deploy: boot beside the old, wait until healthy, switch, drain, stop.
+
+          start      healthy      switch                    drained
+    new  ──┬───────────┬────────────╪═══════ serves ════════════════▶
+    old  ══╪══ serves ═╪════════════╪── drain ────────────────┬─ TERM ─ grace ─ KILL
+                                    └ the command returns here
+
+Deploys, config changes, rollbacks, restarts and scaling are all this, with other processes on either side.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from twelve.core.errors import BootCrash, BootTimeout, RunError
+from twelve.core.model import App, Process, ProcessSpec
+from twelve.core.policy.formation import batches, is_exclusive
+from twelve.core.ports import BootResult, Progress
+from twelve.flow.keep import WEB
+from twelve.flow.platform import Platform
+
+DRAIN_POLL = 0.02  # seconds
+
+
+class Rollout:
+    """`new` are started, `old` are stopped once the new ones serve; when a new one fails, all of `new` are stopped."""
+
+    def __init__(
+        self, platform: Platform, app: App, new: Sequence[ProcessSpec], old: Sequence[Process], progress: Progress
+    ) -> None:
+        self._platform = platform
+        self._app = app
+        self._new = new
+        self._old = list(old)
+        self._progress = progress
+        self._stopped_early: list[Process] = []
+
+    def run(self) -> None:
+        """Returns when the new processes serve; the old ones then end in the background."""
+        try:
+            self._boot_gatekeeper()
+            self._boot_others()
+            self._replace_exclusive()
+        except BaseException:
+            self._take_back()
+            raise
+        self._switch()
+        self._retire()
+
+    def _boot_gatekeeper(self) -> None:
+        """One web process first: a broken release costs one start, not a formation's."""
+        self._boot(self._of_kind(web=True)[:1])
+
+    def _boot_others(self) -> None:
+        others = self._of_kind(web=True)[1:] + self._of_kind(web=False)
+        for batch in batches([spec for spec in others if not is_exclusive(spec.type, spec.wish)]):
+            self._boot(batch)
+
+    def _replace_exclusive(self) -> None:
+        """Types that must never run twice: the old one stops, then the new one starts."""
+        for spec in self._new:
+            if is_exclusive(spec.type, spec.wish):
+                self._stop_early([process for process in self._old if process.type == spec.type])
+                self._boot([spec])
+
+    def _switch(self) -> None:
+        new_ids = {spec.id for spec in self._new}
+        ready = [p for p in self._platform.engine.processes(self._app.id) if p.id in new_ids and p.type == WEB]
+        drain = [process for process in self._old if process.type == WEB]
+        self._platform.keeper.switch(self._app, ready, drain)
+
+    def _retire(self) -> None:
+        if self._old:
+            retire = threading.Thread(target=self._drain_and_stop, name=f"retire {self._app.name}")
+            retire.start()
+
+    def _drain_and_stop(self) -> None:
+        web = [process for process in self._old if process.type == WEB]
+        self._platform.engine.stop(process.id for process in self._old if process.type != WEB)
+        drained(self._platform, self._app, web, self._drain_timeout())
+        self._platform.engine.stop(process.id for process in web)
+        for process in web:
+            self._platform.router.remove(self._app.name, process.id)
+
+    def _drain_timeout(self) -> float:
+        given = [spec.wish.drain_timeout for spec in self._new if spec.type == WEB]
+        return next((seconds for seconds in given if seconds is not None), 30.0)
+
+    def _boot(self, specs: Sequence[ProcessSpec]) -> None:
+        if not specs:
+            return
+        self._progress.line(f"Starting {', '.join(spec.name for spec in specs)}")
+        self._platform.engine.start(specs)
+        for result in self._platform.engine.wait_up(spec.id for spec in specs):
+            raise_unless_up(result)
+
+    def _take_back(self) -> None:
+        self._platform.engine.stop((spec.id for spec in self._new), quiet=True)
+        self._platform.keeper.refresh(self._app)
+
+    def _stop_early(self, processes: list[Process]) -> None:
+        self._platform.engine.stop(process.id for process in processes)
+        self._stopped_early += processes
+        self._old = [process for process in self._old if process not in processes]
+
+    @property
+    def stopped_early(self) -> Sequence[Process]:
+        """Old exclusive processes that are gone already: a failed rollout must start them again."""
+        return self._stopped_early
+
+    def _of_kind(self, *, web: bool) -> list[ProcessSpec]:
+        return [spec for spec in self._new if (spec.type == WEB) == web]
+
+
+def drained(platform: Platform, app: App, processes: Iterable[Process], timeout: float) -> bool:
+    """Wait until no request is open on any of them; False when the time was over first."""
+    waiting: set[UUID] = {process.id for process in processes}
+    deadline = time.monotonic() + timeout
+    while waiting:
+        waiting = {backend for backend in waiting if platform.router.in_flight(app.name, backend) > 0}
+        if not waiting:
+            break
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(DRAIN_POLL)
+    return True
+
+
+def raise_unless_up(result: BootResult) -> None:
+    name = result.process.name
+    match result.kind:
+        case "up":
+            return
+        case "timeout":
+            raise BootTimeout(f"{name} {result.detail}", log=result.tail)
+        case "crashed":
+            raise BootCrash(
+                f"{name} exited with status {result.status} before it was healthy.{_sentence(result.detail)}",
+                log=result.tail,
+            )
+        case _:
+            raise RunError(f"{name} was stopped before it was healthy.", log=result.tail)
+
+
+def _sentence(text: str) -> str:
+    return f" {text}" if text else ""

@@ -1,0 +1,50 @@
+"""Factor XII: a one-off process in the same release, environment and isolation as the app's other processes."""
+
+import random
+from collections.abc import Mapping
+
+from twelve.core.errors import RunError
+from twelve.core.model import App, Process, ProcessSpec
+from twelve.core.policy.sizes import size_named
+from twelve.core.ports import AttachedProcess
+from twelve.flow import specs
+from twelve.flow.platform import Platform
+from twelve.flow.releasing import slug_of
+
+RUN = "run"
+
+
+def detached(
+    platform: Platform, app: App, command: str, env: Mapping[str, str], size: str | None, user: str
+) -> Process:
+    """Its output goes to the app's log stream."""
+    spec = _spec(platform, app, command, env, size, None, attached=False)
+    platform.logs.write(app.name, "api", f"Starting process with command `{command}` by user {user}", source="app")
+    platform.engine.start([spec])
+    return next(process for process in platform.engine.processes(app.id) if process.id == spec.id)
+
+
+def attached(
+    platform: Platform, app: App, command: str, env: Mapping[str, str], size: str | None,
+    terminal: tuple[int, int] | None, user: str,
+) -> AttachedProcess:  # fmt: skip
+    """Somebody holds its input and output; `terminal` is (columns, rows), None for pipes."""
+    spec = _spec(platform, app, command, env, size, terminal, attached=True)
+    platform.logs.write(app.name, "api", f"Starting process with command `{command}` by user {user}", source="app")
+    return platform.engine.attach(spec)
+
+
+def _spec(
+    platform: Platform, app: App, command: str, env: Mapping[str, str], size: str | None,
+    terminal: tuple[int, int] | None, *, attached: bool,
+) -> ProcessSpec:  # fmt: skip
+    release = platform.releases.current(app)
+    slug = slug_of(platform, release)
+    if release is None or slug is None:
+        raise RunError(f"{app.name} has nothing released yet.", hint="Deploy it first with `twelve up`.")
+    taken = {process.number for process in platform.engine.processes(app.id)}
+    number = random.choice([number for number in range(1000, 10000) if number not in taken])  # noqa: S311 - a name
+    name = slug.process_types.get(command, command)
+    return specs.once(
+        app, release, slug, RUN, number, name, size=size_named(size), env=env, terminal=terminal, attached=attached
+    )

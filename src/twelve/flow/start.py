@@ -1,0 +1,94 @@
+"""The platform's own start and stop. A start is an adoption: what still runs is taken over, what is missing is started.
+
+services ▶ front door ▶ adopt processes ▶ router told the truth ▶ missing processes     and back in the other order
+"""
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from twelve.core.errors import TwelveError
+from twelve.core.model import App, ProcessSpec
+from twelve.core.ports import PlatformProcess
+from twelve.flow import apps
+from twelve.flow.configure import release_again
+from twelve.flow.keep import is_up
+from twelve.flow.platform import Platform
+from twelve.flow.releasing import attached_config, slug_of
+
+log = logging.getLogger(__name__)
+
+
+def start(platform: Platform) -> None:
+    platform.builds.fail_pending()
+    platform.releases.fail_pending()
+    _start_services(platform)
+    _adopt(platform)
+    everything = platform.apps.list()
+    platform.router.keep_only([app.name for app in everything])
+    for app in everything:
+        _tell_router(platform, app)
+    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="start") as pool:
+        list(pool.map(lambda app: _bring_up(platform, app), everything))
+
+
+def stop(platform: Platform) -> None:
+    """Every app drained and stopped, side by side. The formation and `stopped` stay: the next start brings it back."""
+    with ThreadPoolExecutor(max_workers=16, thread_name_prefix="stop") as pool:
+        list(pool.map(lambda app: apps.wind_down(platform, app), platform.apps.list()))
+    for provider in platform.providers.values():
+        provider.stop()
+
+
+def status(platform: Platform) -> list[PlatformProcess]:
+    """Every process of the platform; those of the apps are `engine.processes()`."""
+    return [process for provider in platform.providers.values() for process in provider.processes()]
+
+
+def _start_services(platform: Platform) -> None:
+    for resource in platform.resources.list():
+        try:
+            platform.providers[resource.provider].ensure_running()
+        except TwelveError:
+            log.exception("%s does not start", resource.name)
+
+
+def _adopt(platform: Platform) -> None:
+    """What the last server started and still runs is ours again; what belongs to no current release ends."""
+    adopted = platform.engine.adopt(_specs_on_record(platform))
+    current = {app.id: app.current_release for app in platform.apps.list() if not app.stopped}
+    stray = [
+        process.id for process in adopted if process.number < 1000 and current.get(process.app_id) != process.release_id
+    ]
+    platform.engine.stop(stray)
+
+
+def _specs_on_record(platform: Platform) -> Mapping[UUID, ProcessSpec]:
+    return {}
+
+
+def _tell_router(platform: Platform, app: App) -> None:
+    apps.set_hosts(platform, app)
+    web = [process for process in platform.engine.processes(app.id) if process.type == "web" and is_up(process)]
+    platform.keeper.switch(app, web, [])
+
+
+def _bring_up(platform: Platform, app: App) -> None:
+    if app.stopped:
+        return
+    try:
+        with platform.database.lock(app.id, "release"):
+            if _services_moved(platform, app):
+                release_again(platform, app, "Follow services to a new address", platform.user, run_command=False)
+            apps.fill(platform, app)
+    except TwelveError as error:
+        platform.logs.write(app.name, "api", f"Error R99 (Platform error) -> {app.name} does not start: {error}")
+
+
+def _services_moved(platform: Platform, app: App) -> bool:
+    release = platform.releases.current(app)
+    if release is None or slug_of(platform, release) is None:
+        return False
+    attached, _ = attached_config(platform, platform.attachments.list(app.id))
+    return attached != release.attached
