@@ -24,8 +24,11 @@ class OutputPump(Protocol):
     def attach(self, fd: int, app: str, process: str) -> None:
         """Own `fd` (non-blocking, kept open by us) and read it until `finish`."""
 
-    def finish(self, fd: int) -> None:
-        """Its process has ended: read what is left, emit a last line without a newline, close `fd`."""
+    def finish(self, fd: int) -> tuple[str, ...]:
+        """Its process has ended: read what is left, emit a last line without a newline, close `fd`.
+
+        Gives the last lines it printed since `attach`, at most 20.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,22 +100,37 @@ class AttachedProcess(Protocol):
 class Engine(Protocol):
     """Runs processes. Kept ones are started again after any exit, by core/policy/restart.py."""
 
-    def start(self, specs: Sequence[ProcessSpec]) -> None:
+    def start(self, specs: Sequence[ProcessSpec]) -> list[Process]:
         """Start them; returns once all are spawned."""
 
     def wait_up(self, ids: Iterable[UUID]) -> list[BootResult]:
         """Wait until each is up or has failed to get there; a first failure ends the wait for the others."""
 
     def stop(self, ids: Iterable[UUID], *, quiet: bool = False) -> None:
-        """SIGTERM every process of each, in parallel; SIGKILL after its grace; returns when all are gone."""
+        """SIGTERM every process of each, in parallel; SIGKILL after its grace; returns when all are gone.
+
+        `quiet` leaves out the line "State changed from up to down": the process is replaced, not taken away.
+        """
 
     def wait_exit(self, process: UUID, timeout: float | None = None) -> int:
-        """The exit status of a process that runs once."""
+        """The exit status of a process that runs once; TimeoutError when it still runs after `timeout` seconds."""
 
     def attach(self, spec: ProcessSpec) -> AttachedProcess: ...
     def processes(self, app_id: UUID | None = None) -> list[Process]: ...
     def subscribe(self, listener: Callable[[ProcessEvent], None]) -> None:
         """`listener` is called from the engine's thread and must not block."""
+
+    def recorded(self) -> list[Process]:
+        """What an earlier server started and this one has not adopted yet."""
+
+    def adopt(self, specs: Mapping[UUID, ProcessSpec]) -> list[Process]:
+        """Take over recorded processes, `specs` by their id; gives those that run, or run again by the restart policy.
+
+        What has no spec is stopped. What ended without a trace (a reboot) is forgotten, so that it can be started anew.
+        """
+
+    def close(self, *, stop: bool = False) -> None:
+        """End supervision; the processes go on, to be adopted by the next server, unless `stop`."""
 
 
 class Sealer(Protocol):
