@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from twelve.core.errors import PlatformError
@@ -13,9 +13,11 @@ MAX_SOCKET_PATH = 100  # the kernel's limit is 108 bytes, and file names are add
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`database_url` is None when the embedded server holds the platform's state."""
+    """`database_url` is None when the embedded server holds the platform's state. `cache` holds downloaded packages,
+    no state: it is the user's, shared by every TWELVE_HOME."""
 
     home: Path
+    cache: Path = field(default_factory=lambda: _cache(os.environ))
     api_port: int = 4012
     router_port: int = 8012
     database_url: str | None = None
@@ -30,6 +32,7 @@ class Settings:
         home = Path(env.get("TWELVE_HOME") or Path.home() / ".twelve").expanduser().absolute()
         return cls(
             home=home,
+            cache=_cache(env),
             api_port=_number(env, "TWELVE_API_PORT", 4012, 1, 65535),
             router_port=_number(env, "TWELVE_ROUTER_PORT", 8012, 1, 65535),
             database_url=env.get("DATABASE_URL") or None,
@@ -50,10 +53,6 @@ class Settings:
     @property
     def layers(self) -> Path:
         return self.home / "layers"
-
-    @property
-    def cache(self) -> Path:
-        return self.home / "cache"
 
     @property
     def uploads(self) -> Path:
@@ -95,6 +94,11 @@ class Settings:
                 )
         self.home.chmod(0o700)
         self.run.chmod(0o700)
+
+
+def _cache(env: Mapping[str, str]) -> Path:
+    everybody = Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(env.get("TWELVE_CACHE") or everybody / "twelve").expanduser().absolute()
 
 
 def _number(env: Mapping[str, str], key: str, default: int, low: int, high: int) -> int:
