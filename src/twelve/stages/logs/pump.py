@@ -1,0 +1,168 @@
+"""From the pipes of all processes into the log stream: one thread, 64 KiB a read, one stamp a chunk.
+
+attach -> (pipe readable -> read -> whole lines -> publish)* -> finish
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import select
+import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from twelve.stages.logs.chunks import LONGEST_LINE, cut
+
+log = logging.getLogger(__name__)
+
+READ_BYTES = 1 << 16
+PIPE_BYTES = 1 << 18  # what waits in the kernel while nobody reads
+TAIL_BYTES = 1 << 15
+
+Publish = Callable[[str, str, str, datetime, bytes], None]  # app, source, process, stamp, whole lines
+
+
+class _Pipe:
+    """One process's output. `lock` is held while it is read: by the pump's thread, or by who finishes it."""
+
+    def __init__(self, fd: int, app: str, process: str, publish: Publish) -> None:
+        self.fd = fd
+        self.lock = threading.Lock()
+        self.closed = False
+        self.deserted = False  # no writer: woken by the next one only
+        self._app = app
+        self._process = process
+        self._publish = publish
+        self._carry = b""
+        self._recent: deque[bytes] = deque()
+        self._recent_bytes = 0
+
+    def read(self) -> int | None:
+        """One read; how many bytes it gave, 0 when nobody holds the other end, None when nothing waits."""
+        try:
+            data = os.read(self.fd, READ_BYTES)
+        except BlockingIOError:
+            return None
+        except OSError:  # a terminal whose other side is gone says EIO
+            return 0
+        if data:
+            self._take(data)
+        return len(data)
+
+    def drain(self) -> None:
+        """All that waits now, but no more than a pipe can hold: descendants may go on writing for ever."""
+        left = _capacity(self.fd)
+        while left > 0 and (got := self.read()):
+            left -= got
+
+    def end(self) -> None:
+        self.drain()
+        if self._carry:
+            self._emit(self._carry + b"\n")
+        self.closed = True
+        os.close(self.fd)
+
+    def tail(self, lines: int) -> tuple[str, ...]:
+        text = (b"".join(self._recent) + self._carry).decode(errors="replace")
+        return tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")[-lines:]) if text else ()
+
+    def _take(self, data: bytes) -> None:
+        data = self._carry + data
+        end = data.rfind(b"\n") + 1
+        self._carry = data[end:]
+        if end:
+            self._emit(data[:end])
+        while len(self._carry) > LONGEST_LINE + 1:  # + 1: a carriage return whose newline is still to come
+            at = cut(self._carry)
+            self._emit(self._carry[:at] + b"\n")
+            self._carry = self._carry[at:]
+
+    def _emit(self, lines: bytes) -> None:
+        self._publish(self._app, "app", self._process, datetime.now(UTC), lines)
+        self._recent.append(lines)
+        self._recent_bytes += len(lines)
+        while self._recent_bytes - len(self._recent[0]) >= TAIL_BYTES:
+            self._recent_bytes -= len(self._recent.popleft())
+
+
+class Pump:
+    """`attach`, `tail` and `finish` may be called from any thread; `start` before the first, `stop` at the end."""
+
+    def __init__(self, publish: Publish) -> None:
+        self._publish = publish
+        self._pipes: dict[int, _Pipe] = {}
+        self._epoll = select.epoll()
+        self._stop = os.eventfd(0)
+        self._thread = threading.Thread(target=self._run, name="log-pump", daemon=True)
+
+    def start(self) -> None:
+        self._epoll.register(self._stop, select.EPOLLIN)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop reading; what the pipes hold stays there for the next server."""
+        os.eventfd_write(self._stop, 1)
+        self._thread.join()
+        self._epoll.close()
+        os.close(self._stop)
+
+    def attach(self, fd: int, app: str, process: str) -> None:
+        os.set_blocking(fd, False)
+        with contextlib.suppress(OSError):  # no pipe, or a user over his quota: the usual 64 KiB then
+            if _capacity(fd) < PIPE_BYTES:
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self._pipes[fd] = _Pipe(fd, app, process, self._publish)
+        self._epoll.register(fd, select.EPOLLIN)
+
+    def tail(self, fd: int, lines: int) -> tuple[str, ...]:
+        """The last output lines of the process behind `fd`, up to what waits in its pipe now; before `finish`."""
+        pipe = self._pipes.get(fd)
+        if pipe is None:
+            return ()
+        with pipe.lock:
+            if not pipe.closed:
+                pipe.drain()
+            return pipe.tail(lines)
+
+    def finish(self, fd: int) -> None:
+        pipe = self._pipes.pop(fd, None)
+        if pipe is None:
+            return
+        with contextlib.suppress(OSError):
+            self._epoll.unregister(fd)
+        with pipe.lock:
+            pipe.end()
+
+    def _run(self) -> None:
+        while True:
+            for fd, _ in self._epoll.poll():
+                if fd == self._stop:
+                    return
+                pipe = self._pipes.get(fd)
+                if pipe:
+                    self._serve(pipe)
+
+    def _serve(self, pipe: _Pipe) -> None:
+        try:
+            with pipe.lock:
+                if not pipe.closed:
+                    self._mind(pipe, deserted=pipe.read() == 0)
+        except Exception:  # one process's trouble must not silence the others
+            log.exception("Output of %s could not be read", pipe.fd)
+
+    def _mind(self, pipe: _Pipe, *, deserted: bool) -> None:
+        """A pipe without a writer is always "ready": ask to be woken by the next writer only, not over and over."""
+        if deserted == pipe.deserted:
+            return
+        pipe.deserted = deserted
+        with contextlib.suppress(OSError):
+            self._epoll.modify(pipe.fd, select.EPOLLIN | (select.EPOLLET if deserted else 0))
+
+
+def _capacity(fd: int) -> int:
+    try:
+        return fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
+    except OSError:
+        return READ_BYTES

@@ -1,0 +1,124 @@
+"""Real pipes and real processes into the log stream."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from twelve.stages.logs.chunks import LONGEST_LINE
+from twelve.stages.logs.hub import LogHub
+from twelve.stages.logs.pump import Pump
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def hub():
+    return LogHub(history=1_000_000)
+
+
+@pytest.fixture
+def pump(hub):
+    pump = Pump(hub.publish)
+    pump.start()
+    yield pump
+    pump.stop()
+
+
+def spawn(code: str):
+    reading, writing = os.pipe()
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=writing, stderr=writing)
+    os.close(writing)
+    return process, reading
+
+
+def texts(hub, app="notes"):
+    return [line.text for line in hub.history(app, 1_000_000)]
+
+
+def wait_for(condition, seconds=5.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.005)
+
+
+def test_lines_of_a_process_arrive_in_order_with_the_unfinished_last_one(hub, pump):
+    process, fd = spawn("import sys; print('one\\r'); print(); sys.stdout.write('two')")
+    pump.attach(fd, "notes", "web.1")
+    assert process.wait() == 0
+    pump.finish(fd)
+    assert texts(hub) == ["one", "", "two"]
+    with pytest.raises(OSError):
+        os.fstat(fd)
+
+
+def test_an_unfinished_line_waits_for_its_end(hub, pump):
+    reading, writing = os.pipe()
+    pump.attach(reading, "notes", "web.1")
+    os.write(writing, b"begin\nhalf")
+    wait_for(lambda: texts(hub) == ["begin"])
+    os.write(writing, b" and half\n")
+    wait_for(lambda: texts(hub) == ["begin", "half and half"])
+    os.close(writing)
+    pump.finish(reading)
+
+
+def test_long_lines_are_split_between_characters(hub, pump):
+    process, fd = spawn("print('é' * 12_345)")
+    pump.attach(fd, "notes", "web.1")
+    process.wait()
+    pump.finish(fd)
+    assert "".join(texts(hub)) == "é" * 12_345
+    assert all(len(text.encode()) <= LONGEST_LINE for text in texts(hub))
+    assert len(texts(hub)) == 3
+
+
+def test_nothing_is_lost_from_many_processes_at_once(hub, pump):
+    count, lines = 8, 20_000
+    started = [spawn(f"for i in range({lines}): print('p{n}', i)") for n in range(count)]
+    for number, (_, fd) in enumerate(started):
+        pump.attach(fd, "notes", f"web.{number}")
+    for process, fd in started:
+        assert process.wait() == 0
+        pump.finish(fd)
+    found = {f"web.{n}": [] for n in range(count)}
+    for line in hub.history("notes", 1_000_000):
+        found[line.process].append(line.text)
+    for number in range(count):
+        assert found[f"web.{number}"] == [f"p{number} {i}" for i in range(lines)]
+
+
+def test_the_last_lines_of_a_process_can_be_asked_for(hub, pump):
+    process, fd = spawn("[print('line', i) for i in range(5000)]; print('the reason', end='')")
+    pump.attach(fd, "notes", "web.1")
+    process.wait()
+    assert pump.tail(fd, 3) == ("line 4998", "line 4999", "the reason")
+    pump.finish(fd)
+    assert pump.tail(fd, 3) == ()
+
+
+def test_finish_does_not_wait_for_a_descendant_that_writes_on(hub, pump):
+    process, fd = spawn("import os\nif os.fork() == 0:\n  while True: print('x' * 100)")
+    pump.attach(fd, "notes", "web.1")
+    process.wait()
+    begun = time.monotonic()
+    pump.finish(fd)  # its end of the pipe is gone: the descendant dies of SIGPIPE
+    assert time.monotonic() - begun < 2
+
+
+def test_a_pipe_without_a_writer_costs_no_time_and_serves_the_next_one(hub, pump, tmp_path):
+    fifo = tmp_path / "out"
+    os.mkfifo(fifo)
+    fd = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    pump.attach(fd, "notes", "web.1")
+    fifo.write_text("first\n")
+    wait_for(lambda: texts(hub) == ["first"])
+    used = time.process_time()
+    time.sleep(0.2)
+    assert time.process_time() - used < 0.1
+    fifo.write_text("second\n" * 20_000)  # more than one read
+    wait_for(lambda: len(texts(hub)) == 20_001)
+    pump.finish(fd)
