@@ -15,7 +15,7 @@ _SHOWN_WIDTH = 160
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A finding in a file; `line` and `column` from 1. `level` "error" makes the result unusable, "warning" does not."""
+    """A finding in a file; `line` and `column` from 1. Level "error" makes the result unusable, "warning" does not."""
 
     line: int
     column: int
@@ -87,6 +87,5 @@ def describe_with_source(file: str, note: Diagnostic, data: bytes) -> list[str]:
 def refuse(kind: type[TwelveError], file: str, notes: Iterable[Diagnostic], log: Iterable[str]) -> NoReturn:
     """Raise the first error, with where it is; `log` tells all of them."""
     first, *others = errors_of(notes)
-    message = first.message[0].upper() + first.message[1:]
     rest = f" ({len(others)} more below)" if others else ""
-    raise kind(f"{message}{rest}.", where=Where(file, first.line, first.column), log=tuple(log))
+    raise kind(f"{first.message}{rest}.", where=Where(file, first.line, first.column), log=tuple(log))
