@@ -1,0 +1,23 @@
+"""Factor IX: a process may be told to stop at any moment. It finishes what it has in hand, then goes."""
+
+import os
+import select
+import signal
+
+
+class Lifecycle:
+    """Turns SIGTERM and SIGINT into a flag that the main loop looks at."""
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self._reader, self._writer = os.pipe()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def sleep(self, seconds: float) -> None:
+        """Returns early when the process is told to stop."""
+        select.select([self._reader], [], [], max(seconds, 0))
+
+    def _stop(self, _number: int, _frame: object) -> None:
+        self.stopping = True
+        os.write(self._writer, b"!")
