@@ -154,7 +154,9 @@ class Provider(Protocol):
     name: str
     default_attachment: str
 
-    def ensure_running(self) -> None: ...
+    def ensure_running(self, details: Iterable[Mapping[str, str]] = ()) -> None:
+        """Serve these resources too. A starting platform passes those of every resource, as servers may have ended."""
+
     def stop(self) -> None: ...
     def create(self, resource: str) -> ConfigVars:
         """Make a database, key space, bucket ... named after `resource`; gives the details to seal."""

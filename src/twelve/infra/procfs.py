@@ -34,23 +34,37 @@ def identity(pid: int) -> Identity | None:
 
 def executable(pid: int) -> str:
     """Its program's path, also when an upgrade has replaced the file since; empty when it may not be asked."""
-    try:
-        return str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(DELETED)
-    except OSError:
-        return ""
+    return _link(f"/proc/{pid}/exe")
 
 
 def writers(pipe: Path) -> list[int]:
     """Processes whose standard output or error is this named pipe."""
-    return [pid for pid in _pids() if any(_opened(pid, number) == str(pipe) for number in (1, 2))]
+    path = str(pipe.resolve())
+    return [pid for pid in _pids() if path in {_link(f"/proc/{pid}/fd/{number}") for number in (1, 2)}]
+
+
+def working_in(directory: Path) -> list[int]:
+    """Processes whose working directory it is."""
+    path = str(directory.resolve())
+    return [pid for pid in _pids() if _link(f"/proc/{pid}/cwd") == path]
+
+
+def child_of(parent: int, program: str) -> int | None:
+    """The child that runs this program: what a launcher that stays in between has started."""
+    children = Path(f"/proc/{parent}/task/{parent}/children")
+    try:
+        found = [int(pid) for pid in children.read_text().split()]
+    except OSError:
+        return None
+    return next((pid for pid in found if Path(executable(pid)).name == program), None)
 
 
 def _pids() -> Iterator[int]:
     return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
 
 
-def _opened(pid: int, number: int) -> str:
+def _link(path: str) -> str:
     try:
-        return str(Path(f"/proc/{pid}/fd/{number}").readlink()).removesuffix(DELETED)
+        return str(Path(path).readlink()).removesuffix(DELETED)
     except OSError:
         return ""
