@@ -1,0 +1,74 @@
+"""The door of the API: every request passes here before it is routed, and every answer on its way out.
+
+Only loopback names are served (a web page cannot reach us by rebinding its own name), everything but capability URLs
+asks for the token, and each answer carries exactly one Request-Id.
+"""
+
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from twelve.core.errors import TwelveError, Unauthorized
+from twelve.faces.api import auth, problems
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+CAPABILITIES = ("/_logs/", "/_output/", "/_sources/", "/_attach/")  # paths whose secret is the right to ask
+RATE_LIMIT = "4500"  # nobody is limited here; clients expect the number
+
+
+class Misdirected(TwelveError):  # noqa: N818 - the protocol's name for status 421
+    exit_code, http_status, id = 2, 421, "misdirected_request"
+
+
+class Gate:
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        raw = scope["raw_path"].decode("latin-1")
+        scope = {**scope, "path": raw}  # still percent-encoded: decoded after routing
+        out = _dressed(send, secret=raw.startswith(CAPABILITIES))
+        problem = self._problem(raw, Headers(scope=scope))
+        if problem is None:
+            await self._app(scope, receive, out)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await problems.answer(problem)(scope, receive, out)
+
+    def _problem(self, path: str, headers: Headers) -> TwelveError | None:
+        host = headers.get("host", "")
+        if _hostname(host) not in LOOPBACK:
+            return Misdirected(f'This server does not answer as "{host}".', hint="Use 127.0.0.1 or localhost.")
+        if path.startswith(CAPABILITIES) or auth.matches(self._token, headers.get("authorization")):
+            return None
+        return Unauthorized("Invalid credentials provided.", hint="The token is in TWELVE_HOME/token.")
+
+
+def _dressed(send: Send, *, secret: bool) -> Send:
+    request_id = str(uuid4())
+
+    async def out(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["Request-Id"] = request_id
+            headers["RateLimit-Remaining"] = RATE_LIMIT
+            headers.setdefault("Cache-Control", "no-store")
+            if secret:
+                headers["Referrer-Policy"] = "no-referrer"
+        await send(message)
+
+    return out
+
+
+def _hostname(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None

@@ -1,0 +1,105 @@
+"""Releases: the ledger, and the way back."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from starlette.responses import Response
+
+from twelve.core.errors import NotFound, UsageError
+from twelve.core.model import App, Release, ReleaseStatus
+from twelve.faces.api import references, streams
+from twelve.faces.api.routes import Call, Routes
+from twelve.flow.releasing import RELEASE
+from twelve.flow.rollback import rollback
+
+OUTPUT = "release output"
+OUTPUT_SECONDS = 24 * 3600
+POLL = 0.25
+
+routes = Routes()
+
+
+def show(call: Call, app: App, release: Release, plans: Mapping[str, str]) -> dict[str, Any]:
+    """`plans` maps resource names to their plans."""
+    return {
+        "id": str(release.id),
+        "version": release.version,
+        "app": references.app_reference(app),
+        "addon_plan_names": [plans[name] for name in release.attachments.values() if name in plans],
+        "artifacts": [{"type": "slug", "id": str(release.slug_id)}] if release.slug_id else [],
+        "commit": release.commit,
+        "created_at": references.time(release.created_at),
+        "current": release.id == app.current_release,
+        "description": release.description,
+        "eligible_for_rollback": release.status == ReleaseStatus.SUCCEEDED and release.slug_id is not None,
+        "failure": release.failure,
+        "output_stream_url": output_url(call, app, release),
+        "slug": {"id": str(release.slug_id)} if release.slug_id else None,
+        "status": release.status.value,
+        "updated_at": references.time(release.updated_at),
+        "user": references.user(release.user),
+    }
+
+
+def output_url(call: Call, app: App, release: Release) -> str | None:
+    """None for a release without a release command."""
+    if RELEASE not in release.process_types:
+        return None
+    secret = call.capabilities.issue(OUTPUT, OUTPUT_SECONDS, {"app": str(app.id), "release": str(release.id)})
+    return call.url(f"/_output/releases/{secret}")
+
+
+@routes.get("/apps/{app}/releases")
+def index(call: Call) -> Any:
+    app = call.app()
+    return call.page(_shown(call, app, call.platform.releases.list(app.id)), default="version")
+
+
+@routes.get("/apps/{app}/releases/{release}")
+def info(call: Call) -> Any:
+    app = call.app()
+    return _one(call, app, call.platform.releases.get(app.id, call.path["release"]))
+
+
+@routes.post("/apps/{app}/releases")
+def create(call: Call) -> Any:
+    """A rollback; without "release", to the one before the current."""
+    if "slug" in call.body:
+        raise UsageError("A release is made by a deploy, a change of config, or a rollback.")
+    app = call.app()
+    target = call.body.get("release")
+    ref = str(target) if isinstance(target, int) else references.optional_reference(call.body, "release")
+    release = rollback(call.platform, app, ref, call.user)
+    return _one(call, call.app(), release)
+
+
+@routes.get("/_output/releases/{secret}")
+def output(call: Call) -> Response:
+    facts = call.capabilities.open(OUTPUT, call.path["secret"])
+    release = call.platform.releases.get(UUID(facts["app"]), UUID(facts["release"]))
+    if release.status == ReleaseStatus.PENDING and not release.output:
+        raise NotFound("The release command has not started yet.", resource="release")
+    return streams.text(_growing(call, release))
+
+
+def _growing(call: Call, release: Release) -> Iterator[bytes]:
+    """What the release command has printed, and what it prints until it ends."""
+    sent = 0
+    while True:
+        release = call.platform.releases.get(release.app_id, release.id)
+        yield release.output[sent:].encode()
+        sent = len(release.output)
+        if release.status != ReleaseStatus.PENDING:
+            return
+        time.sleep(POLL)
+
+
+def _shown(call: Call, app: App, releases: Iterable[Release]) -> list[dict[str, Any]]:
+    plans = {resource.name: resource.plan for resource in call.platform.resources.list()}
+    return [show(call, app, release, plans) for release in releases]
+
+
+def _one(call: Call, app: App, release: Release) -> dict[str, Any]:
+    return _shown(call, app, [release])[0]
