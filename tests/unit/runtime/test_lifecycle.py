@@ -1,0 +1,40 @@
+"""A process that is told to stop wakes up, finishes and ends with its own exit code."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+PROGRAM = """
+import sys, threading, time
+from twelve_runtime import Lifecycle
+
+lifecycle = Lifecycle()
+other = threading.Thread(target=lambda: print("other", lifecycle.sleep(60), flush=True))
+other.start()
+print("ready", flush=True)
+print("main", lifecycle.sleep(60), lifecycle.stopping, flush=True)
+other.join()
+sys.exit(7)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_wakes_every_sleeper_and_the_process_ends_by_itself(number):
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        began = time.monotonic()
+        process.send_signal(number)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=20)
+    assert process.returncode == 7
+    assert sorted(output.splitlines()) == ["main False True", "other False"]
+    assert time.monotonic() - began < 15
+
+
+def test_sleep_lasts_when_nobody_asks_to_stop():
+    program = "from twelve_runtime import Lifecycle; print(Lifecycle().sleep(0.05), Lifecycle().stopping)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"
