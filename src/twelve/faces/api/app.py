@@ -62,7 +62,6 @@ def create_app(platform: Platform, shut_down: Callable[[], None] = lambda: None)
         exception_handlers={
             TwelveError: problems.expected,
             HTTPException: problems.refused,
-            Exception: problems.unexpected,
         },
     )
     app.router.redirect_slashes = False  # a redirect would drop the token

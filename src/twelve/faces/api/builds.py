@@ -5,6 +5,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from twelve.core.errors import NotFound
 from twelve.core.model import App, Build
 from twelve.faces.api import bodies, references, streams
 from twelve.faces.api.routes import Call, Routes
@@ -63,7 +64,7 @@ def index(call: Call) -> Any:
 @routes.get("/apps/{app}/builds/{build}")
 def info(call: Call) -> Any:
     app = call.app()
-    return show(call, app, call.platform.builds.get(app.id, call.path["build"]))
+    return show(call, app, call.platform.builds.get(app.id, _id(call.path["build"])))
 
 
 @routes.get("/_output/builds/{secret}")
@@ -75,3 +76,10 @@ def output(call: Call) -> Response:
 def _output_url(call: Call, app: App, build: Build) -> str:
     secret = call.capabilities.issue(OUTPUT, OUTPUT_SECONDS, {"app": str(app.id), "build": str(build.id)})
     return call.url(f"/_output/builds/{secret}")
+
+
+def _id(ref: str) -> UUID:
+    try:
+        return UUID(ref)
+    except ValueError:
+        raise NotFound(f'This app has no build "{ref}".', resource="build") from None

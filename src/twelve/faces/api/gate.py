@@ -18,7 +18,7 @@ CAPABILITIES = ("/_logs/", "/_output/", "/_sources/", "/_attach/")  # paths whos
 RATE_LIMIT = "4500"  # nobody is limited here; clients expect the number
 
 
-class Misdirected(TwelveError):  # noqa: N818 - the protocol's name for status 421
+class Misdirected(TwelveError):
     exit_code, http_status, id = 2, 421, "misdirected_request"
 
 
@@ -31,16 +31,26 @@ class Gate:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        raw = scope["raw_path"].decode("latin-1")
-        scope = {**scope, "path": raw}  # still percent-encoded: decoded after routing
-        out = _dressed(send, secret=raw.startswith(CAPABILITIES))
-        problem = self._problem(raw, Headers(scope=scope))
-        if problem is None:
-            await self._app(scope, receive, out)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
+        path = scope["raw_path"].decode("latin-1")
+        scope = {**scope, "path": path}  # still percent-encoded: decoded after routing
+        problem = self._problem(path, Headers(scope=scope))
+        if scope["type"] == "http":
+            await self._http(scope, receive, Answer(send, secret=path.startswith(CAPABILITIES)), problem)
+        elif problem is None:
+            await self._app(scope, receive, send)
         else:
-            await problems.answer(problem)(scope, receive, out)
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, scope: Scope, receive: Receive, answer: "Answer", problem: TwelveError | None) -> None:
+        if problem is not None:
+            await problems.answer(problem)(scope, receive, answer.send)
+            return
+        try:
+            await self._app(scope, receive, answer.send)
+        except Exception as error:
+            if answer.begun:
+                raise  # too late for a sentence: the connection is cut instead
+            await problems.unexpected(error)(scope, receive, answer.send)
 
     def _problem(self, path: str, headers: Headers) -> TwelveError | None:
         host = headers.get("host", "")
@@ -51,20 +61,24 @@ class Gate:
         return Unauthorized("Invalid credentials provided.", hint="The token is in TWELVE_HOME/token.")
 
 
-def _dressed(send: Send, *, secret: bool) -> Send:
-    request_id = str(uuid4())
+class Answer:
+    """What goes out, with the headers every answer has."""
 
-    async def out(message: Message) -> None:
+    def __init__(self, send: Send, *, secret: bool) -> None:
+        self.begun = False
+        self._send = send
+        self._secret = secret
+
+    async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.begun = True
             headers = MutableHeaders(scope=message)
-            headers["Request-Id"] = request_id
+            headers["Request-Id"] = str(uuid4())
             headers["RateLimit-Remaining"] = RATE_LIMIT
             headers.setdefault("Cache-Control", "no-store")
-            if secret:
+            if self._secret:
                 headers["Referrer-Policy"] = "no-referrer"
-        await send(message)
-
-    return out
+        await self._send(message)
 
 
 def _hostname(host: str) -> str | None:

@@ -94,7 +94,7 @@ def _between(items: Sequence[Item], key: Callable[[Item], Any], wanted: Range) -
 
 
 def _compare(one: Any, other: Any) -> int:
-    return (one > other) - (one < other)
+    return int(one > other) - int(one < other)
 
 
 def _bound(text: str, kind: type) -> str | int | None:

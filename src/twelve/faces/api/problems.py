@@ -1,4 +1,4 @@
-"""Every error as the API answers it: {"id", "message"} for any client, and what the twelve command needs to end right."""
+"""Every error as the API answers it: {"id", "message"} for any client, and what the twelve command needs beside."""
 
 import errno
 import logging
@@ -43,11 +43,10 @@ async def refused(request: Request, error: Exception) -> JSONResponse:
     return answer(UsageError(str(error.detail)), error.status_code)
 
 
-async def unexpected(_request: Request, error: Exception) -> JSONResponse:
+def unexpected(error: Exception) -> JSONResponse:
     """A defect of ours, or the world's: the traceback goes to the log, one sentence to the client."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return answer(DiskFull("The disk is full.", hint="Free some space and try again."))
     log.error("Unexpected error", exc_info=error)
-    return answer(
-        TwelveError(f"Something went wrong inside twelve: {type(error).__name__}.", hint="See the server's output.")
-    )
+    message = f"Something went wrong inside twelve: {type(error).__name__}."
+    return answer(TwelveError(message, hint="The server's output tells more."))

@@ -1,4 +1,4 @@
-"""How clients name things: a string or an object, a name or an id; and the ids of things that have no row of their own."""
+"""How clients name things: a string or an object, a name or an id; and ids for things that have no row."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
 """How a resource's file says what it answers: a table of routes, and what a handler is given.
 
-A handler is a plain function that may block; it runs in a worker thread. Changes and reads have threads of their own, so
-that deploys that wait for an app to boot never keep anybody from reading.
+A handler is a plain function that may block; it runs in a worker thread. Changes and reads have threads of their own:
+changes that wait for an app to boot never keep anybody from reading.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
