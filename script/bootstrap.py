@@ -28,7 +28,7 @@ STAMP = VENV / "stamp"
 PLATFORM_FAILED = 80  # the exit code of core/errors.py for "cannot run here"
 
 
-class CannotSetUp(Exception):  # noqa: N818 - read aloud, it is the message
+class CannotSetUp(Exception):
     """One sentence for the person who waits."""
 
 
@@ -90,10 +90,16 @@ def sync(uv: Path, *, dev: bool) -> None:
         command += ["--no-dev", "--inexact"]  # inexact: an environment somebody made for development stays one
     if not sys.stderr.isatty():
         command.append("--quiet")
-    env = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON"}}
+    env = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON"}
+    }
     result = subprocess.run(command, cwd=HERE, env=env, check=False)
     if result.returncode != 0:
-        raise CannotSetUp("the Python packages of uv.lock could not be installed (see above): is the network reachable?")
+        raise CannotSetUp(
+            "the Python packages of uv.lock could not be installed (see above): is the network reachable?"
+        )
 
 
 def base_python() -> str:
@@ -155,12 +161,25 @@ def fetch(url: str) -> bytes:
 
 def download_with_pip(version: str, scratch: Path, reason: OSError) -> bytes:
     """pip knows this machine's mirrors and certificates; many machines have none."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", scratch]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--dest",
+        scratch,
+    ]
     result = subprocess.run([*command, f"uv=={version}"], capture_output=True, text=True, check=False)
     wheels = list(scratch.glob("uv-*.whl"))
     if result.returncode != 0 or not wheels:
         why = getattr(reason, "reason", reason)
-        raise CannotSetUp(f"the first start downloads its tools, and that failed ({why}): connect to a network once and try again.")
+        raise CannotSetUp(
+            f"the first start downloads its tools, and that failed ({why}): connect to a network once and try again."
+        )
     return wheels[0].read_bytes()
 
 

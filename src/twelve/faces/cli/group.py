@@ -13,7 +13,13 @@ class Entry(NamedTuple):
     summary: str
 
 
-START, PROCESSES, CONFIG, RELEASES, PLATFORM = "Start", "Processes", "Config and services", "Apps and releases", "This machine"
+START, PROCESSES, CONFIG, RELEASES, PLATFORM = (
+    "Start",
+    "Processes",
+    "Config and services",
+    "Apps and releases",
+    "This machine",
+)
 
 COMMANDS: dict[str, Entry] = {
     "up": Entry("up", START, "Build a codebase, release it and run it."),
@@ -61,7 +67,9 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"twelve.faces.cli.commands.{entry.module}").command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(unknown_command(args[0]), ctx)
         return super().resolve_command(ctx, args)
@@ -69,7 +77,9 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         for section in (START, PROCESSES, CONFIG, RELEASES, PLATFORM):
             with formatter.section(section):
-                formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items() if entry.section == section], col_max=12)
+                formatter.write_dl(
+                    [(name, entry.summary) for name, entry in COMMANDS.items() if entry.section == section], col_max=12
+                )
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         formatter.write(f"\n{EXAMPLES}\n`twelve help COMMAND` tells more about one of them.\n")

@@ -1,4 +1,4 @@
-"""The command line's entry: runs one command, and is the one place where an error becomes a sentence and an exit code."""
+"""The command line's entry: the one place where an error becomes a sentence and an exit code."""
 
 import contextlib
 import os
@@ -9,6 +9,7 @@ import click
 
 from twelve.core.errors import TwelveError
 from twelve.faces.cli.group import cli
+from twelve.faces.cli.told import Told
 
 INTERRUPTED = 130
 DEBUG = "TWELVE_DEBUG"
@@ -30,18 +31,24 @@ def run(argv: Sequence[str] | None) -> int:
         sys.stdout.flush()
     except (BrokenPipeError, KeyboardInterrupt):
         raise
-    except click.Abort as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):
-            return INTERRUPTED
-        click.echo("twelve: nothing was confirmed, so nothing was done.", err=True)
-        return 2
-    except click.ClickException as error:
-        return _usage(error)
-    except TwelveError as error:
-        return complain(error)
     except Exception as error:  # noqa: BLE001 - a person never sees a traceback they did not ask for
-        return complain(_unexpected(error))
+        return exit_code(error)
     return status if isinstance(status, int) else 0
+
+
+def exit_code(error: Exception) -> int:
+    """Tells the person what happened, unless that is done already."""
+    match error:
+        case click.Abort():
+            return _abandoned(error)
+        case click.ClickException():
+            return _usage(error)
+        case TwelveError():
+            return complain(error)
+        case Told():
+            return error.exit_code
+        case _:
+            return complain(_unexpected(error))
 
 
 def complain(error: TwelveError) -> int:
@@ -55,6 +62,14 @@ def complain(error: TwelveError) -> int:
     return error.exit_code
 
 
+def _abandoned(error: click.Abort) -> int:
+    """Ctrl-C, or the end of input where an answer was wanted."""
+    if isinstance(error.__cause__, KeyboardInterrupt):
+        return INTERRUPTED
+    click.echo("twelve: nothing was confirmed, so nothing was done.", err=True)
+    return click.UsageError.exit_code
+
+
 def _usage(error: click.ClickException) -> int:
     context = error.ctx if isinstance(error, click.UsageError) else None
     advice = f" Try `{context.command_path} --help`." if context else ""
@@ -63,7 +78,9 @@ def _usage(error: click.ClickException) -> int:
 
 
 def _unexpected(error: Exception) -> TwelveError:
-    wrapped = TwelveError(f"this is a defect of twelve: {type(error).__name__}: {error}.", hint=f"{DEBUG}=1 shows the traceback.")
+    wrapped = TwelveError(
+        f"this is a defect of twelve: {type(error).__name__}: {error}.", hint=f"{DEBUG}=1 shows the traceback."
+    )
     wrapped.__cause__ = error
     return wrapped
 

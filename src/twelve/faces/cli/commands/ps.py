@@ -1,0 +1,30 @@
+"""`twelve ps`"""
+
+import click
+
+from twelve.faces.cli.client import Client
+from twelve.faces.cli.output import ago, json_option, show_json, show_table
+from twelve.faces.cli.which_app import app_option, app_path
+
+
+@click.command("ps")
+@app_option
+@json_option
+def command(app: str | None, as_json: bool) -> None:
+    """List the processes of an app.
+
+    \b
+    twelve ps
+    twelve ps -a notes --json
+    """
+    client = Client.here()
+    processes = client.list(f"{app_path(client, app)}/dynos")
+    if as_json:
+        show_json(processes)
+        return
+    rows = [
+        (p["name"], p["state"], f"v{p['release']['version']}", p["size"], ago(p["updated_at"]), p["command"])
+        for p in processes
+    ]
+    headers = ("PROCESS", "STATE", "RELEASE", "SIZE", "SINCE", "COMMAND")
+    show_table(headers, rows, empty="No processes. `twelve scale web=1` starts some.")

@@ -1,0 +1,116 @@
+"""`twelve releases [list | info | diff]`"""
+
+from typing import Any
+
+import click
+
+from twelve.core.model.config import MASK
+from twelve.faces.cli.client import Client, segment
+from twelve.faces.cli.family import Family
+from twelve.faces.cli.output import ago, json_option, show_json, show_table
+from twelve.faces.cli.which_app import app_option, app_path
+
+Object = dict[str, Any]
+
+
+@click.group("releases", cls=Family)
+def command() -> None:
+    """List releases and compare them. Each is code, config and attachments, numbered, and never changes.
+
+    \b
+    twelve releases
+    twelve releases info v12
+    twelve releases diff v11 v12
+    """
+
+
+@command.command("list")
+@click.option(
+    "--num", "-n", type=click.IntRange(1, 1000), default=15, show_default=True, help="How many, newest first."
+)
+@app_option
+@json_option
+def list_(num: int, app: str | None, as_json: bool) -> None:
+    """The newest releases."""
+    client = Client.here()
+    releases = client.page(f"{app_path(client, app)}/releases", f"version ..; max={num}, order=desc")
+    if as_json:
+        show_json(releases)
+        return
+    rows = [
+        (
+            f"v{r['version']}",
+            "current" if r["current"] else r["status"],
+            r["description"],
+            r["user"]["email"],
+            ago(r["created_at"]),
+        )
+        for r in releases
+    ]
+    show_table(("RELEASE", "STATUS", "WHAT", "BY", "WHEN"), rows, empty="No releases yet. `twelve up` makes the first.")
+
+
+@command.command()
+@click.argument("release", metavar="vN")
+@click.option("--show-values", is_flag=True, help="Show the values of config vars.")
+@app_option
+@json_option
+def info(release: str, show_values: bool, app: str | None, as_json: bool) -> None:
+    """One release: what made it, and the config it froze."""
+    client = Client.here()
+    path = f"{app_path(client, app)}/releases/{segment(release)}"
+    found, config = client.get(path), client.get(f"{path}/config-vars")
+    if as_json:
+        show_json(found)
+        return
+    describe(found)
+    for key, value in config.items():
+        click.echo(f"  {key}={value if show_values else MASK}")
+
+
+def describe(release: Object) -> None:
+    click.secho(f"v{release['version']}  {release['description']}", bold=True)
+    click.echo(f"By:      {release['user']['email']}, {ago(release['created_at'])}")
+    click.echo(f"Status:  {release['status']}{', current' if release['current'] else ''}")
+    if failure := release.get("failure"):
+        click.echo(f"Failure: {failure['message'] if isinstance(failure, dict) else failure}")
+    click.echo("Config:")
+
+
+@command.command()
+@click.argument("old", metavar="vA")
+@click.argument("new", metavar="vB")
+@app_option
+def diff(old: str, new: str, app: str | None) -> None:
+    """What differs between two releases: slug, commit and config keys; never a value."""
+    client = Client.here()
+    path = app_path(client, app)
+    one, other = snapshot(client, path, old), snapshot(client, path, new)
+    lines = [line for part in one for line in changes(part, one[part], other[part])]
+    for line in lines or [f"No difference between {old} and {new}."]:
+        click.secho(line, fg={"+": "green", "-": "red"}.get(line[:1]))
+
+
+def snapshot(client: Client, path: str, version: str) -> dict[str, Object]:
+    release = client.get(f"{path}/releases/{segment(version)}")
+    config = client.get(f"{path}/releases/{segment(version)}/config-vars")
+    slug = client.get(f"{path}/slugs/{release['slug']['id']}") if release["slug"] else {}
+    code = {key: value for key, value in (("slug", slug.get("id")), ("commit", slug.get("commit"))) if value}
+    return {"code": code, "process type": slug.get("process_types", {}), "config": config}
+
+
+def changes(part: str, old: Object, new: Object) -> list[str]:
+    """`+` only in the new one, `-` only in the old one, `~` in both. Values only where they are no secret."""
+    found = []
+    for key in sorted({*old, *new}):
+        if key not in old:
+            found.append(f"+ {part} {key}{told(part, new[key])}")
+        elif key not in new:
+            found.append(f"- {part} {key}{told(part, old[key])}")
+        elif old[key] != new[key]:
+            found.append(f"~ {part} {key}{told(part, old[key])}{told(part, new[key])}")
+    return found
+
+
+def told(part: str, value: object) -> str:
+    return "" if part == "config" else f"  {value}"

@@ -1,0 +1,116 @@
+"""Sends a codebase to the server and shows what becomes of it: the client's half of a deploy."""
+
+import hashlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from twelve.core.errors import NotFound, PlatformError, SourceError
+from twelve.core.formats import dotenv
+from twelve.faces.cli.client import Client, restored
+from twelve.faces.cli.told import Told
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Codebase:
+    """Where the code is: a directory, a tarball, or a ref of the git checkout in `place`."""
+
+    place: Path
+    ref: str | None = None
+
+    @property
+    def is_directory(self) -> bool:
+        return self.place.is_dir()
+
+    def dotenv(self) -> dict[str, str] | None:
+        """The development .env beside the code; a tarball has none."""
+        file = self.place / ".env"
+        return dotenv.load(file.read_bytes(), str(file)) if self.is_directory and file.is_file() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    file: BinaryIO
+    size: int
+    digest: str
+    commit: str | None
+
+
+@contextmanager
+def packed(code: Codebase) -> Iterator[Packed]:
+    """The codebase as one file, ready to be sent."""
+    with tempfile.TemporaryFile(prefix="twelve-source-") as file:
+        spool = cast("BinaryIO", file)
+        commit = _write(code, spool)
+        yield Packed(spool, spool.tell(), _digest(spool), commit)
+
+
+def _write(code: Codebase, spool: BinaryIO) -> str | None:
+    from twelve.stages.source.pack import pack, pack_ref
+
+    if code.ref is not None:
+        return pack_ref(code.place, code.ref, spool).commit
+    if code.is_directory:
+        return pack(code.place, spool).commit
+    with _opened(code.place) as tarball:
+        while chunk := tarball.read(CHUNK):
+            spool.write(chunk)
+    return None
+
+
+def _opened(place: Path) -> BinaryIO:
+    try:
+        return place.open("rb")
+    except OSError as error:
+        raise SourceError(
+            f"{place} cannot be read: {error.strerror}.", hint="Name a directory or a tarball."
+        ) from error
+
+
+def _digest(spool: BinaryIO) -> str:
+    spool.seek(0)
+    digest = hashlib.file_digest(spool, "sha256").hexdigest()  # type: ignore[arg-type]  # any seekable binary file will do
+    spool.seek(0)
+    return digest
+
+
+def once(client: Client, app: str, code: Codebase) -> str:
+    """One deploy, until it serves; gives the digest of what was sent."""
+    with packed(code) as source:
+        build = begin(client, app, source, code.dotenv())
+        digest = source.digest
+    follow(client, app, build)
+    return digest
+
+
+def ensure_app(client: Client, name: str) -> None:
+    try:
+        client.get(f"/apps/{name}")
+    except NotFound:
+        client.post("/apps", {"name": name})
+
+
+def begin(client: Client, app: str, source: Packed, env: dict[str, str] | None) -> Any:
+    """Upload and start; gives the API's build."""
+    blob = client.post("/sources")["source_blob"]
+    client.upload(blob["put_url"], source.file, source.size)
+    body = {"source_blob": {"url": blob["get_url"], "version": source.commit}, "provision": True}
+    return client.post(f"/apps/{app}/builds", body | ({} if env is None else {"dotenv": env}))
+
+
+def follow(client: Client, app: str, build: Any) -> None:
+    """Shows the build and the deploy as they go; raises what they failed with, which the output has told already."""
+    for chunk in client.stream(build["output_stream_url"]):
+        sys.stderr.buffer.write(chunk)
+        sys.stderr.buffer.flush()
+    ended = client.get(f"/apps/{app}/builds/{build['id']}")
+    if failure := ended.get("failure"):
+        raise Told(failure["message"], restored(failure["message"], failure).exit_code)
+    if ended["status"] != "succeeded":
+        raise PlatformError("The deploy was interrupted.", hint="Run `twelve up` again.")

@@ -1,0 +1,57 @@
+"""Which app a command is about: --app, TWELVE_APP, or the app this directory is the codebase of."""
+
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from twelve.core.errors import NotFound, TwelveError, UsageError
+from twelve.core.model.app import app_name_problem
+from twelve.core.policy.naming import app_name_from
+from twelve.faces.cli.client import Client, segment
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def complete_apps(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    with contextlib.suppress(TwelveError):
+        return [app["name"] for app in Client.here().list("/apps") if app["name"].startswith(incomplete)]
+    return []
+
+
+def app_option(function: F) -> F:
+    text = "The app; else TWELVE_APP, else the app of this directory."
+    return click.option("--app", "-a", envvar="TWELVE_APP", metavar="APP", help=text, shell_complete=complete_apps)(
+        function
+    )
+
+
+def app_path(client: Client, given: str | None) -> str:
+    """ "/apps/NAME" of the app that is meant."""
+    return f"/apps/{segment(app_name(client, given))}"
+
+
+def app_name(client: Client, given: str | None) -> str:
+    if given:
+        return given
+    name = name_of(Path.cwd())
+    try:
+        client.get(f"/apps/{name}")
+    except NotFound:
+        raise UsageError(
+            f'Which app? This directory would be "{name}", and there is none.',
+            hint="Name one with --app; `twelve apps` lists them.",
+        ) from None
+    return name
+
+
+def name_of(directory: Path) -> str:
+    """The name of the app a directory holds: from its app.json, else its own."""
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        name = json.loads((directory / "app.json").read_bytes())["name"]
+        if isinstance(name, str) and name.strip():
+            return name if app_name_problem(name) is None else app_name_from(name)
+    return app_name_from(directory.resolve().name)
