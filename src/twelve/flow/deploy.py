@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from twelve.core.errors import TwelveError
 from twelve.core.model import App, Build, ConfigVars, Release, Slug, Source
+from twelve.core.policy.required import defaults
 from twelve.flow import attach, specs
 from twelve.flow.outputs import Output
 from twelve.flow.platform import Platform
@@ -94,14 +95,10 @@ class Deploy:
 
     def _fill_in_defaults(self, slug: Slug) -> None:
         have = effective(self._platform, self._app)
-        defaults = {
-            wish.key: secrets.token_hex(32) if wish.generator == "secret" else wish.value
-            for wish in slug.manifest.env
-            if wish.key not in have and (wish.generator == "secret" or wish.value is not None)
-        }
-        if defaults:
+        given = defaults(slug.manifest, have, lambda: secrets.token_hex(32))
+        if given:
             own = self._platform.config.get(self._app.id)
-            self._platform.config.replace(self._app.id, own.changed(defaults))
+            self._platform.config.replace(self._app.id, own.changed(given))
 
     def _release(self, slug: Slug) -> Release:
         self._stage = "release"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from twelve.core.errors import MissingConfig, ReleaseCommandFailed, TwelveError
 from twelve.core.model import App, Attachment, ConfigVars, FormationEntry, Process, Release, ReleaseStatus, Slug
 from twelve.core.policy.formation import default_formation
+from twelve.core.policy.numbers import ONE_OFFS
 from twelve.core.policy.required import missing
 from twelve.core.ports import Progress
 from twelve.flow import specs
@@ -177,9 +178,13 @@ def restore(platform: Platform, app: App, processes: Sequence[Process]) -> None:
             platform.engine.start(specs.kept(app, release, slug, [(process.type, process.number)], size))
 
 
+def is_one_off(process: Process) -> bool:
+    return process.number in ONE_OFFS
+
+
 def kept_processes(platform: Platform, app: App) -> list[Process]:
-    """The formation's processes as they run now; one-offs have numbers from 1000 on."""
-    return [process for process in platform.engine.processes(app.id) if process.number < 1000]
+    """The formation's processes as they run now."""
+    return [process for process in platform.engine.processes(app.id) if not is_one_off(process)]
 
 
 def failure(error: TwelveError, stage: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from twelve.core.errors import RunError
 from twelve.core.model import App, Process, ProcessSpec
+from twelve.core.policy.numbers import ONE_OFFS
 from twelve.core.policy.sizes import size_named
 from twelve.core.ports import AttachedProcess
 from twelve.flow import specs
@@ -43,7 +44,7 @@ def _spec(
     if release is None or slug is None:
         raise RunError(f"{app.name} has nothing released yet.", hint="Deploy it first with `twelve up`.")
     taken = {process.number for process in platform.engine.processes(app.id)}
-    number = random.choice([number for number in range(1000, 10000) if number not in taken])  # noqa: S311 - a name
+    number = random.choice([number for number in ONE_OFFS if number not in taken])  # noqa: S311 - a name
     name = slug.process_types.get(command, command)
     return specs.once(
         app, release, slug, RUN, number, name, size=size_named(size), env=env, terminal=terminal, attached=attached

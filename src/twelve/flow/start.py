@@ -1,36 +1,40 @@
 """The platform's own start and stop. A start is an adoption: what still runs is taken over, what is missing is started.
 
-services ▶ front door ▶ adopt processes ▶ router told the truth ▶ missing processes     and back in the other order
+services ▶ adopt processes ▶ router told the truth ▶ missing processes     and back in the other order
 """
 
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import UUID
 
-from twelve.core.errors import TwelveError
-from twelve.core.model import App, ProcessSpec
+from twelve.core.errors import NotFound, TwelveError
+from twelve.core.model import App, ConfigVars, Process, ProcessSpec
 from twelve.core.ports import PlatformProcess
-from twelve.flow import apps
+from twelve.flow import apps, specs
 from twelve.flow.configure import release_again
 from twelve.flow.keep import is_up
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import attached_config, slug_of
+from twelve.flow.releasing import attached_config, is_one_off, slug_of
 
 log = logging.getLogger(__name__)
 
 
 def start(platform: Platform) -> None:
+    """Take over what runs; afterwards every app that served before serves again."""
     platform.builds.fail_pending()
     platform.releases.fail_pending()
     _start_services(platform)
     _adopt(platform)
-    everything = platform.apps.list()
-    platform.router.keep_only([app.name for app in everything])
-    for app in everything:
+    for app in platform.apps.list():
         _tell_router(platform, app)
-    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="start") as pool:
-        list(pool.map(lambda app: _bring_up(platform, app), everything))
+
+
+def bring_up(platform: Platform) -> None:
+    """Start what the formations have and nobody runs, every app by itself."""
+    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="bring up") as pool:
+        list(pool.map(lambda app: _bring_up(platform, app), platform.apps.list()))
 
 
 def stop(platform: Platform) -> None:
@@ -47,11 +51,14 @@ def status(platform: Platform) -> list[PlatformProcess]:
 
 
 def _start_services(platform: Platform) -> None:
+    by_provider: dict[str, list[ConfigVars]] = {}
     for resource in platform.resources.list():
+        by_provider.setdefault(resource.provider, []).append(resource.details)
+    for name, details in by_provider.items():
         try:
-            platform.providers[resource.provider].ensure_running()
+            platform.providers[name].ensure_running(details)
         except TwelveError:
-            log.exception("%s does not start", resource.name)
+            log.exception("%s does not start", name)
 
 
 def _adopt(platform: Platform) -> None:
@@ -65,7 +72,27 @@ def _adopt(platform: Platform) -> None:
 
 
 def _specs_on_record(platform: Platform) -> Mapping[UUID, ProcessSpec]:
-    return {}
+    return {
+        process.id: replace(spec, id=process.id)
+        for process in platform.engine.recorded()
+        if (spec := _spec_again(platform, process)) is not None
+    }
+
+
+def _spec_again(platform: Platform, process: Process) -> ProcessSpec | None:
+    """What a recorded process was started from; None when its app or release is gone."""
+    try:
+        app = platform.apps.get(process.app_id)
+        release = platform.releases.get(app.id, process.release_id)
+    except NotFound:
+        return None
+    slug = slug_of(platform, release)
+    if slug is None:
+        return None
+    if is_one_off(process):
+        return specs.once(app, release, slug, process.type, process.number, process.command, size=process.size)
+    place = (process.type, process.number)
+    return specs.kept(app, release, slug, [place], {process.type: process.size})[0]
 
 
 def _tell_router(platform: Platform, app: App) -> None:

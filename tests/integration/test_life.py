@@ -1,0 +1,141 @@
+"""A running app's life: config, releases, rollback, scale, restart, one-offs, services, logs, stop and start."""
+
+import json
+import re
+import shutil
+import urllib.parse
+
+import psycopg
+import pytest
+
+from tests.support.live import FIXTURES, wait_for
+from twelve.core import errors
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def app(live, tmp_path_factory):
+    live.up(shutil.copytree(FIXTURES / "envdump", tmp_path_factory.mktemp("life") / "envdump"), "life")
+    return "life"
+
+
+def environment(live, app):
+    return live.get(app).body
+
+
+def test_config_changes_are_releases_and_secrets_stay_masked(live, app):
+    live.cli("config", "set", "COLOUR=green-secret", "--app", app)
+    assert "COLOUR" in environment(live, app)
+    listing = live.cli("config", "list", "--app", app).stdout
+    assert "COLOUR" in listing
+    assert "green-secret" not in listing
+    assert live.cli("config", "get", "COLOUR", "--app", app).stdout.strip() == "green-secret"
+    live.cli("config", "unset", "COLOUR", "--app", app)
+    assert "COLOUR" not in environment(live, app)
+    releases = live.json("releases", "list", "--app", app)
+    described = " ".join(row["description"] for row in releases)
+    assert "Set COLOUR config vars" in described
+    assert "green-secret" not in json.dumps(releases)
+
+
+def test_rollback_restores_code_and_config(live, app):
+    live.cli("config", "set", "SHAPE=round", "--app", app)
+    version = live.json("releases", "list", "--app", app)[-1]["version"]
+    live.cli("config", "unset", "SHAPE", "--app", app)
+    assert "SHAPE" not in environment(live, app)
+    live.cli("rollback", f"v{version}", "--app", app)
+    assert "SHAPE" in environment(live, app)
+    assert live.cli("config", "get", "SHAPE", "--app", app).stdout.strip() == "round"
+
+
+def test_releases_diff_shows_keys_and_never_values(live, app):
+    live.cli("config", "set", "DIFFERENT=top-secret-value", "--app", app)
+    version = live.json("releases", "list", "--app", app)[-1]["version"]
+    shown = live.cli("releases", "diff", f"v{version - 1}", f"v{version}", "--app", app).stdout
+    assert "DIFFERENT" in shown
+    assert "top-secret-value" not in shown
+
+
+def test_scale_up_and_down(live, app):
+    live.cli("scale", "web=3", "--app", app)
+    assert sorted(row["name"] for row in live.processes(app)) == ["web.1", "web.2", "web.3"]
+    live.cli("scale", "web=1", "--app", app)
+    wait_for(lambda: [row["name"] for row in live.processes(app)] == ["web.1"], "one process")
+    assert live.get(app).status == 200
+    unknown = live.cli("scale", "nothing=1", "--app", app, ok=False)
+    assert unknown.returncode == errors.NotFound.exit_code
+
+
+def test_scale_to_zero_answers_h14(live, app):
+    live.cli("scale", "web=0", "--app", app)
+    answer = live.get(app)
+    assert answer.status == 503
+    assert "H14" in answer.body
+    live.cli("scale", "web=1", "--app", app)
+    assert live.get(app).status == 200
+
+
+def test_restart_replaces_the_process_without_a_gap(live, app):
+    before = live.processes(app)[0]["id"]
+    live.cli("restart", "--app", app)
+    wait_for(lambda: [row["id"] for row in live.processes(app)] != [before] and len(live.processes(app)) == 1, "a new process")
+    assert live.get(app).status == 200
+
+
+def test_one_off_runs_in_the_same_environment_and_passes_its_status(live, app):
+    assert live.cli("run", "--app", app, "--", 'python3 -c "print((1))"').stdout.strip() == "1"
+    assert live.cli("run", "--app", app, "--", "exit 3", ok=False).returncode == 3
+    assert live.cli("run", "--app", app, "--", "echo $DYNO").stdout.startswith("run.")
+    echoed = live.cli("run", "--app", app, "--", "cat", text="through the pipe\n")
+    assert echoed.stdout == "through the pipe\n"
+
+
+def test_detached_one_off_prints_to_the_log(live, app):
+    live.cli("run", "--detach", "--app", app, "--", "echo from-a-detached-run")
+    wait_for(lambda: "from-a-detached-run" in live.cli("logs", "-n", "200", "--app", app).stdout, "its line in the log")
+
+
+def test_logs_have_herokus_form_and_filters(live, app):
+    live.get(app, "/some/path?with=query")
+    line = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 (app|heroku)\[[a-z0-9.]+\]: "
+    wait_for(lambda: "/some/path" in live.cli("logs", "--source", "router", "--app", app).stdout, "the router's line")
+    text = live.cli("logs", "-n", "500", "--app", app).stdout
+    assert all(re.match(line, row) for row in text.splitlines())
+    router = live.cli("logs", "--source", "router", "--app", app).stdout.splitlines()
+    assert all("heroku[router]: at=" in row for row in router)
+    assert "State changed from starting to up" in live.cli("logs", "-n", "500", "--source", "platform", "--app", app).stdout
+
+
+def test_postgres_is_attached_by_url_and_other_apps_cannot_read_it(live, app):
+    live.up(FIXTURES / "hello", "other")
+    for name in (app, "other"):
+        live.cli("services", "add", "postgres", "--app", name)
+    mine, theirs = (live.cli("config", "get", "DATABASE_URL", "--app", name).stdout.strip() for name in (app, "other"))
+    with psycopg.connect(mine) as connection:
+        connection.execute("create table secret (word text)")
+    foreign = urllib.parse.urlsplit(mine).path
+    crossed = urllib.parse.urlunsplit(urllib.parse.urlsplit(theirs)._replace(path=foreign))
+    with pytest.raises(psycopg.OperationalError, match="permission denied"):
+        psycopg.connect(crossed)
+    assert "DATABASE_URL" in environment(live, app)
+
+
+def test_a_given_url_attaches_just_the_same(live, app):
+    live.cli("services", "attach", "CACHE_URL=redis://user:hidden-password@cache.example:6379", "--app", app)
+    assert "CACHE_URL" in environment(live, app)
+    assert "hidden-password" not in live.cli("services", "list", "--app", app).stdout
+
+
+def test_stop_and_start(live, app):
+    live.cli("stop", "--app", app)
+    assert live.processes(app) == []
+    assert live.get(app).status == 503
+    live.cli("start", "--app", app)
+    assert live.get(app).status == 200
+
+
+def test_unknown_names_have_their_exit_code(live, app):
+    assert live.cli("ps", "--app", "nobody", ok=False).returncode == errors.NotFound.exit_code
+    assert live.cli("releases", "info", "v999", "--app", app, ok=False).returncode == errors.NotFound.exit_code
+    assert live.cli("rollback", "v999", "--app", app, ok=False).returncode == errors.NotFound.exit_code
