@@ -95,7 +95,7 @@ class Serving:
             noun = "config var" if len(absent) == 1 else "config vars"
             raise MissingConfig(
                 f"{self.app.name} needs {len(absent)} {noun} that nobody has set: {places}.",
-                hint=f"Set them: `twelve config set -a {self.app.name} {absent[0][0]}=...`, or in .env for development.",
+                hint=f"Set them: `twelve config set -a {self.app.name} {absent[0][0]}=...`, or in .env in development.",
             )
 
     def _release_command(self, slug: Slug) -> None:

@@ -1,0 +1,11 @@
+"""One real platform for all end-to-end tests of a run; each test uses apps of its own."""
+
+import pytest
+
+from tests.support.live import running
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("home")) as platform:
+        yield platform
