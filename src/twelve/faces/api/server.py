@@ -1,4 +1,4 @@
-"""The API's HTTP server: loopback only, one line in no log, and an end that lets answers finish."""
+"""The API's HTTP server: loopback only, no log of its requests, and an end that lets answers finish."""
 
 import contextlib
 import errno
@@ -6,9 +6,10 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from enum import StrEnum
+from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from twelve.core.errors import PlatformError, PortTaken
 from twelve.faces.api.app import create_app
@@ -17,44 +18,53 @@ from twelve.infra.settings import Settings
 
 ADDRESS = "127.0.0.1"
 GRACE = 10  # seconds that open answers may take after the end was asked for
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Ended(StrEnum):
-    """Why the server ended: somebody asked for it through the API, or a signal came."""
+class Server:
+    """`bind` takes the port before anything slow is done; `serve` answers until it is told to end."""
 
-    SHUTDOWN = "shutdown"
-    SIGNAL = "signal"
+    def __init__(self, opened: socket.socket) -> None:
+        self._opened = opened
+
+    @classmethod
+    def bind(cls, settings: Settings) -> "Server":
+        try:
+            return cls(socket.create_server((ADDRESS, settings.api_port)))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortTaken(
+                    f"Port {settings.api_port}, which the API listens on, is taken by another program.",
+                    hint="Set TWELVE_API_PORT to a free one.",
+                ) from None
+            raise PlatformError(f"The API cannot listen on {ADDRESS}:{settings.api_port}: {error.strerror}.") from error
+
+    @property
+    def port(self) -> int:
+        port: int = self._opened.getsockname()[1]
+        return port
+
+    def serve(self, platform: Platform, *, on_listening: Callable[[], None] = lambda: None) -> int:
+        """The signal that ended it; a shutdown through the API counts as SIGTERM."""
+        serving = _Serving(on_listening, ending=platform.logs.close)
+        serving.prepare(create_app(platform, serving.end))
+        serving.run(sockets=[self._opened])
+        return serving.received
+
+    def close(self) -> None:
+        self._opened.close()
 
 
-def serve(platform: Platform, settings: Settings, *, listening: Callable[[], None] = lambda: None) -> Ended:
-    """Answers until it is told to end. `listening` is called once connections are accepted."""
-    with listen(settings) as opened:
-        server = Server(platform, listening)
-        server.run(sockets=[opened])
-    return server.ended
+class _Serving(uvicorn.Server):
+    def __init__(self, on_listening: Callable[[], None], ending: Callable[[], None]) -> None:
+        self.received: int = signal.SIGTERM
+        self._on_listening = on_listening
+        self._ending = ending
 
-
-def listen(settings: Settings) -> socket.socket:
-    try:
-        return socket.create_server((ADDRESS, settings.api_port))
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortTaken(
-                f"Port {settings.api_port}, which the API listens on, is taken by another program.",
-                hint="Set TWELVE_API_PORT to a free one.",
-            ) from None
-        raise PlatformError(f"The API cannot listen on {ADDRESS}:{settings.api_port}: {error.strerror}.") from error
-
-
-class Server(uvicorn.Server):
-    def __init__(self, platform: Platform, listening: Callable[[], None]) -> None:
-        self.ended = Ended.SIGNAL
-        self._platform = platform
-        self._listening = listening
+    def prepare(self, app: ASGIApp) -> None:
         super().__init__(
             uvicorn.Config(
-                create_app(platform, self.shut_down),
+                app,
                 loop="asyncio",
                 http="h11",
                 ws="websockets-sansio",
@@ -67,16 +77,15 @@ class Server(uvicorn.Server):
             )
         )
 
-    def shut_down(self) -> None:
-        self.ended = Ended.SHUTDOWN
+    def end(self) -> None:
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._listening()
+        self._on_listening()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._platform.logs.close()  # whoever follows logs would keep us from ending
+        self._ending()  # whoever follows logs would keep us from ending
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
@@ -91,3 +100,7 @@ class Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.received = sig
+        super().handle_exit(sig, frame)
