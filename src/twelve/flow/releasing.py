@@ -4,6 +4,7 @@ The caller holds the app's release lock.
 """
 
 import random
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -84,8 +85,8 @@ class Serving:
                 self._release_command(self.slug)
                 self._roll_out(self.slug)
             self._become_current()
-        except TwelveError as error:
-            self._fail(error)
+        except Exception as error:
+            self._fail(error if isinstance(error, TwelveError) else TwelveError(f"Unexpected {type(error).__name__}."))
             raise
         return self.platform.releases.get(self.app.id, self.release.id)
 
@@ -124,14 +125,22 @@ class Serving:
 
         process = self.platform.engine.attach(spec)
         process.close_input()
-        for line in _lines(process.read):
-            keep(line)
-        return process.wait(), lines
+        overdue = threading.Timer(self.platform.settings.release_timeout, process.hang_up)
+        overdue.start()
+        try:
+            for line in _lines(process.read):
+                keep(line)
+            return process.wait(), lines
+        finally:
+            overdue.cancel()
 
     def _roll_out(self, slug: Slug) -> None:
         formation = self._formation(slug)
-        if self.app.stopped:
-            return
+        if not self.app.stopped:
+            self._start(slug, formation)
+        self.platform.formations.replace(self.app.id, formation)
+
+    def _start(self, slug: Slug, formation: Sequence[FormationEntry]) -> None:
         sizes = {entry.type: entry.size for entry in formation}
         new = specs.kept(self.app, self.release, slug, specs.places(formation), sizes)
         old = kept_processes(self.platform, self.app)
@@ -143,9 +152,7 @@ class Serving:
         """What was scaled stays; types that are new get their default, types that are gone go."""
         known = {entry.type: entry for entry in self.platform.formations.list(self.app.id)}
         fresh = default_formation(self.app.id, slug.process_types, slug.manifest, all_types=self.all_types)
-        formation = [known.get(entry.type, entry) for entry in fresh]
-        self.platform.formations.replace(self.app.id, formation)
-        return formation
+        return [known.get(entry.type, entry) for entry in fresh]
 
     def _become_current(self) -> None:
         self.platform.apps.change(self.app.id, current_release=self.release.id)
