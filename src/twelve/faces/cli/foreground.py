@@ -15,7 +15,7 @@ from twelve.faces.cli.client import Client
 from twelve.faces.cli.commands.down import shut_down
 from twelve.faces.cli.log_stream import Wanted, open_log, read_log, short
 
-TAIL = Wanted(lines=1, tail=True)
+TAIL = Wanted(lines=0, tail=True)
 ENDINGS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 CURED_BY_COMMANDS = range(ConfigError.exit_code, RunError.exit_code)  # config, services, releases: `config set` helps
 

@@ -1,0 +1,81 @@
+"""What this machine can do for twelve: each probe tries the thing itself, quickly, and changes nothing."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from twelve.infra import components
+
+CGROUPS = Path("/sys/fs/cgroup")
+LIMITS = ("memory", "cpu", "pids")
+PATIENCE = 10.0
+_PYTHON = re.compile(r"python3\.\d+")
+
+
+def namespaces_work() -> bool:
+    """A process in namespaces of its own, as the sandbox has them."""
+    return _bubblewrap("--ro-bind", "/", "/", "--proc", "/proc")
+
+
+def overlay_works() -> bool:
+    """A directory whose changes vanish, laid over a read-only one."""
+    return _bubblewrap("--ro-bind", "/", "/", "--overlay-src", "/usr", "--tmp-overlay", "/usr")
+
+
+def _bubblewrap(*mounts: str) -> bool:
+    argv = [components.bubblewrap(), *mounts, "--unshare-user", "--unshare-pid", "--unshare-ipc", "/bin/true"]
+    return _output(*map(str, argv)) is not None
+
+
+def landlock_version() -> int:
+    """The kernel's Landlock ABI; 0 without it."""
+    from landlockpy import abi_version  # noqa: PLC0415 - only the doctor asks
+
+    return int(abi_version())
+
+
+def limits() -> list[str]:
+    """Which of memory, cpu and pids can be limited by control groups that we may write to."""
+    unified = CGROUPS / "cgroup.controllers"
+    if unified.is_file():
+        offered = unified.read_text().split() if os.access(CGROUPS, os.W_OK) else []
+        return [name for name in LIMITS if name in offered]
+    return [name for name in LIMITS if (CGROUPS / name).is_dir() and os.access(CGROUPS / name, os.W_OK)]
+
+
+def available_memory() -> int:
+    """In MiB: what programs could still get."""
+    fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+    return int(fields["MemAvailable"].split()[0]) // 1024
+
+
+def free_disk(directory: Path) -> int:
+    """In MiB: what we may still write where `directory` is, or will be."""
+    while not directory.exists():
+        directory = directory.parent
+    return shutil.disk_usage(directory).free // (1024 * 1024)
+
+
+def pythons() -> list[str]:
+    """The versions of the interpreters on PATH, such as ["3.11.7", "3.12.1"]."""
+    places = [Path(place) for place in os.get_exec_path() if os.access(place, os.R_OK | os.X_OK)]
+    found = sorted({entry.name for place in places for entry in place.iterdir() if _PYTHON.fullmatch(entry.name)})
+    versions = {version_of(name) for name in ("python3", *found)}
+    return sorted(filter(None, versions), key=lambda version: [int(part) for part in version.split(".")])
+
+
+def version_of(tool: str) -> str | None:
+    """What `tool --version` says, or None when it is not here or does not work."""
+    said = _output(tool, "--version")
+    number = re.search(r"\d+(?:\.\d+)+", said or "")
+    return number[0] if number else None
+
+
+def _output(*argv: str) -> str | None:
+    try:
+        result = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout if result.returncode == 0 else None
