@@ -19,5 +19,7 @@ class Lifecycle:
         select.select([self._reader], [], [], max(seconds, 0))
 
     def _stop(self, _number: int, _frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # platforms repeat it, also while the interpreter ends
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends at once
         self.stopping = True
         os.write(self._writer, b"!")

@@ -29,6 +29,9 @@ class Lifecycle:
         return not ready
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        """Platforms repeat SIGTERM, and an ending interpreter no longer handles it; a second Ctrl-C is a person's."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         if not self.stopping:
             self.stopping = True
             os.write(self._tell, b"!")

@@ -23,13 +23,13 @@ sys.exit(7)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_wakes_every_sleeper_and_the_process_ends_by_itself(number):
+@pytest.mark.parametrize("signals", [[signal.SIGTERM] * 2, [signal.SIGINT], [signal.SIGINT, signal.SIGTERM]])
+def test_a_signal_wakes_every_sleeper_and_the_process_ends_by_itself(signals):
     with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
         began = time.monotonic()
-        process.send_signal(number)
-        process.send_signal(number)
+        for number in signals:
+            process.send_signal(number)
         output, _ = process.communicate(timeout=20)
     assert process.returncode == 7
     assert output == "[False, False] True\n"
