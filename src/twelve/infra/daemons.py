@@ -9,7 +9,6 @@ import contextlib
 import json
 import logging
 import os
-import select
 import signal
 import threading
 import time
@@ -21,6 +20,7 @@ from twelve.core.errors import PlatformError, TwelveError
 from twelve.core.ports import PlatformProcess
 from twelve.infra import procfs
 from twelve.infra.daemon_output import OutputReader
+from twelve.infra.running import Running
 
 log = logging.getLogger(__name__)
 
@@ -28,59 +28,6 @@ READY_PAUSE = 0.015
 LATE_PAUSE = 0.2  # a server that missed its deadline is still asked, less often
 STEADY = 10.0  # seconds alive after which a death counts as the first one again
 FIRST_BACKOFF, LAST_BACKOFF = 0.1, 5.0
-UNKNOWN_STATUS = -1  # an adopted process is not our child: the kernel does not tell us
-
-
-class _Child:
-    """One running process: ours by birth or adopted. `settled` is set once it is ready or gone."""
-
-    def __init__(self, identity: procfs.Identity) -> None:
-        self.identity = identity
-        self.pid = identity.pid
-        self.settled = threading.Event()
-        self.is_ready = False
-        self.status = UNKNOWN_STATUS
-        self.since = time.monotonic()
-        self._pidfd = os.pidfd_open(self.pid)
-        self._lock = threading.Lock()
-
-    def ended(self, timeout: float | None) -> bool:
-        """Wait for its end; True once it has ended."""
-        with self._lock:
-            if self._pidfd < 0:
-                return True
-            descriptor = os.dup(self._pidfd)
-        try:
-            poll = select.poll()
-            poll.register(descriptor, select.POLLIN)
-            return bool(poll.poll(None if timeout is None else timeout * 1000))
-        finally:
-            os.close(descriptor)
-
-    def signal(self, number: int) -> None:
-        with self._lock, contextlib.suppress(ProcessLookupError):
-            if self._pidfd >= 0:
-                signal.pidfd_send_signal(self._pidfd, number)
-
-    def reap(self) -> None:
-        """Take its exit status, in the shell's way, and let go of it."""
-        with self._lock:
-            if self._pidfd < 0:
-                return
-            with contextlib.suppress(ChildProcessError):
-                result = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED)
-                if result:
-                    by_signal = result.si_code in {os.CLD_KILLED, os.CLD_DUMPED}
-                    self.status = result.si_status + (128 if by_signal else 0)
-            os.close(self._pidfd)
-            self._pidfd = -1
-
-    def end(self, number: int, deadline: float) -> None:
-        self.signal(number)
-        if not self.ended(deadline):
-            self.signal(signal.SIGKILL)
-            self.ended(None)
-        self.reap()
 
 
 class Daemon:
@@ -90,6 +37,7 @@ class Daemon:
     `ready`: does it really serve? False or an OSError means not yet.
     `after_exit`: told of every death nobody asked for, with the shell's status (-1 for an adopted process).
     `error`: what `ensure` raises, with the server's last lines.
+    `server`: the process to signal, given ours, where a launcher stays in between.
     """
 
     def __init__(
@@ -108,6 +56,7 @@ class Daemon:
         before_start: Callable[[], None] | None = None,
         after_exit: Callable[[int], None] | None = None,
         error: type[TwelveError] = PlatformError,
+        server: Callable[[int], int | None] | None = None,
     ) -> None:
         self.name = name
         self.role = role
@@ -120,13 +69,14 @@ class Daemon:
         self._before_start = before_start
         self._after_exit = after_exit
         self._error = error
+        self._server = server
         self._directory = run / "daemons"
         self._record = self._directory / f"{name}.json"
         self._output = OutputReader(self._directory / f"{name}.out", output)
         self._lock = threading.RLock()
         self._record_lock = threading.Lock()  # the keeper writes while `ensure` holds the other one
         self._unwanted = threading.Event()
-        self._child: _Child | None = None
+        self._child: Running | None = None
         self._deaths = 0
 
     @property
@@ -164,7 +114,7 @@ class Daemon:
             self._unwanted.set()
             child, self._child = self._child or self._recorded(), None
             if child:
-                child.end(self._stop_signal, self._stop_deadline)
+                self._end(child)
             self._end_leftovers()
             with self._record_lock:
                 self._record.unlink(missing_ok=True)
@@ -176,6 +126,27 @@ class Daemon:
             self._unwanted.set()
             self._child = None
             self._output.close()
+
+    def send(self, number: int) -> None:
+        """To the server, when it runs."""
+        child = self._child
+        if child:
+            self._send(child, number)
+
+    def _send(self, child: Running, number: int) -> None:
+        inner = self._server(child.pid) if self._server else None
+        if inner is None:
+            child.signal(number)
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(inner, number)
+
+    def _end(self, child: Running) -> None:
+        self._send(child, self._stop_signal)
+        if not child.ended(self._stop_deadline):
+            child.signal(signal.SIGKILL)
+            child.ended(None)
+        child.reap()
 
     def _start_or_stop(self) -> None:
         try:
@@ -191,7 +162,7 @@ class Daemon:
             self._watch(child)
         return child is not None
 
-    def _recorded(self) -> _Child | None:
+    def _recorded(self) -> Running | None:
         """The process on record, when it is still the same one."""
         try:
             record = json.loads(self._record.read_text())
@@ -200,7 +171,7 @@ class Daemon:
                 return None
             if record["exe"] and record["exe"] != procfs.executable(found.pid):
                 return None
-            return _Child(found)
+            return Running(found)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -213,7 +184,7 @@ class Daemon:
         child = self._spawn([os.fspath(part) for part in self._command()])
         self._watch(child)
 
-    def _spawn(self, argv: list[str]) -> _Child:
+    def _spawn(self, argv: list[str]) -> Running:
         """Own session, no signal blocked or ignored, nothing of ours inherited but the pipe."""
         with self._output.writing_end() as pipe:
             actions = [
@@ -229,9 +200,9 @@ class Daemon:
             except OSError as error:
                 raise self._error(f"{self.name} could not be started: {argv[0]}: {error.strerror}.") from error
         identity = procfs.identity(pid)
-        return _Child(identity or procfs.Identity(pid, 0, procfs.boot_id()))
+        return Running(identity or procfs.Identity(pid, 0, procfs.boot_id()))
 
-    def _write_record(self, child: _Child, exe: str) -> None:
+    def _write_record(self, child: Running, exe: str) -> None:
         temporary = self._record.with_suffix(".new")
         with self._record_lock:
             if self._child is not child:
@@ -251,12 +222,12 @@ class Daemon:
                 raise self._error(f"Process {left[0]} of an earlier {self.name} cannot be ended.")
             time.sleep(0.01)
 
-    def _watch(self, child: _Child) -> None:
+    def _watch(self, child: Running) -> None:
         self._child = child
         self._write_record(child, exe="")  # unknown until it is ready: helpers like unshare exec the real server
         threading.Thread(target=self._keep, args=(child,), name=f"{self.name}-keeper", daemon=True).start()
 
-    def _keep(self, child: _Child) -> None:
+    def _keep(self, child: Running) -> None:
         self._wait_ready(child)
         child.ended(None)
         with self._lock:
@@ -270,7 +241,7 @@ class Daemon:
             self._after_exit(child.status)
         self._revive(lived=time.monotonic() - child.since)
 
-    def _wait_ready(self, child: _Child) -> None:
+    def _wait_ready(self, child: Running) -> None:
         deadline = time.monotonic() + self._ready_deadline
         while not child.ended(0) and self._child is child:
             if self._answers():

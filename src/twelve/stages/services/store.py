@@ -103,10 +103,6 @@ class Attachments:
             raise NotFound(f'There is no attachment "{ref}".', resource="add_on attachment")
         return _attachment(row)
 
-    def list(self, app_id: UUID | None = None) -> list[Attachment]:
-        query = select(attachments).order_by(attachments.c.created_at, attachments.c.name)
-        return self._all(query if app_id is None else query.where(attachments.c.app_id == app_id))
-
     def of_resource(self, resource_id: UUID) -> list[Attachment]:
         query = select(attachments).where(attachments.c.resource_id == resource_id)
         return self._all(query.order_by(attachments.c.created_at, attachments.c.name))
@@ -115,9 +111,13 @@ class Attachments:
         with self._database.begin() as db:
             db.execute(delete(attachments).where(attachments.c.id == attachment_id))
 
-    def _all(self, query: Any) -> "list[Attachment]":
+    def _all(self, query: Any) -> list[Attachment]:
         with self._database.begin() as db:
             return [_attachment(row) for row in db.execute(query)]
+
+    def list(self, app_id: UUID | None = None) -> list[Attachment]:
+        query = select(attachments).order_by(attachments.c.created_at, attachments.c.name)
+        return self._all(query if app_id is None else query.where(attachments.c.app_id == app_id))
 
 
 def _generated(kind: str) -> str:
