@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 READ_BYTES = 1 << 16
 PIPE_BYTES = 1 << 18  # what waits in the kernel while nobody reads
 TAIL_BYTES = 1 << 15
+LAST_LINES = 20
 
 Publish = Callable[[str, str, str, datetime, bytes], None]  # app, source, process, stamp, whole lines
 
@@ -61,11 +62,12 @@ class _Pipe:
         self.drain()
         if self._carry:
             self._emit(self._carry + b"\n")
+            self._carry = b""
         self.closed = True
         os.close(self.fd)
 
     def tail(self, lines: int) -> tuple[str, ...]:
-        text = (b"".join(self._recent) + self._carry).decode(errors="replace")
+        text = b"".join(self._recent).decode(errors="replace")
         return tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")[-lines:]) if text else ()
 
     def _take(self, data: bytes) -> None:
@@ -88,7 +90,7 @@ class _Pipe:
 
 
 class Pump:
-    """`attach`, `tail` and `finish` may be called from any thread; `start` before the first, `stop` at the end."""
+    """`attach` and `finish` may be called from any thread; `start` before the first, `stop` at the end."""
 
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
@@ -116,24 +118,16 @@ class Pump:
         self._pipes[fd] = _Pipe(fd, app, process, self._publish)
         self._epoll.register(fd, select.EPOLLIN)
 
-    def tail(self, fd: int, lines: int) -> tuple[str, ...]:
-        """The last output lines of the process behind `fd`, up to what waits in its pipe now; before `finish`."""
-        pipe = self._pipes.get(fd)
-        if pipe is None:
-            return ()
-        with pipe.lock:
-            if not pipe.closed:
-                pipe.drain()
-            return pipe.tail(lines)
-
-    def finish(self, fd: int) -> None:
+    def finish(self, fd: int) -> tuple[str, ...]:
+        """Give the last lines the process printed, besides what core.ports asks for."""
         pipe = self._pipes.pop(fd, None)
         if pipe is None:
-            return
+            return ()
         with contextlib.suppress(OSError):
             self._epoll.unregister(fd)
         with pipe.lock:
             pipe.end()
+            return pipe.tail(LAST_LINES)
 
     def _run(self) -> None:
         while True:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Self
 
 from twelve.core.model import LogFilter, LogLine
+from twelve.core.policy import codes
 from twelve.stages.logs.chunks import Chunk, lines_of
 
 BUFFER_BYTES = 4 << 20
@@ -137,8 +138,7 @@ class Tail:
 
 
 def overflow(count: int, since: datetime, now: datetime) -> LogLine:
-    moment = since.isoformat(timespec="seconds")
-    text = f"L11 (Tail buffer overflow) -> This tail session dropped {count} messages since {moment}"
+    text = codes.text("L11", count=count, since=since.isoformat(timespec="seconds"))
     return LogLine(now, "heroku", "logplex", text)
 
 
