@@ -9,7 +9,7 @@ from twelve.core.policy.environment import GIVEN
 def required_keys(
     example: Mapping[str, int], manifest: AppManifest, *, example_file: str = ".env.example", file: str = "app.json"
 ) -> dict[str, str]:
-    """Key -> where it is asked for. app.json decides about the keys it names: optional or with a value is not needed."""
+    """Key -> where it is asked for. app.json decides about the keys it names: optional or with a value is no need."""
     declared = {wish.key: wish for wish in manifest.env}
     keys = {key: f"{example_file}:{line}" for key, line in example.items() if key not in declared}
     for wish in manifest.env:

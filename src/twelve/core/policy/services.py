@@ -63,6 +63,12 @@ def provider_of(plan: str) -> str | None:
     return service and service[0]
 
 
+def attachment_name(plan: str) -> str | None:
+    """The attachment name an app expects of a plan: "heroku-postgresql:mini" -> "DATABASE"."""
+    service = _SERVICES.get(_service(plan))
+    return service and service[1]
+
+
 def unknown_addons(manifest: AppManifest) -> list[str]:
     """The add-ons of app.json that no provider stands for: their variables have to be set by hand."""
     return [addon.plan for addon in manifest.addons if provider_of(addon.plan) is None]
