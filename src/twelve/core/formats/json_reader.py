@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -28,6 +29,7 @@ class JsonReader:
         self.source, self.notes = text.decode(data)
         self.document: Any = None
         self._places: dict[Path, int] = {}
+        self._line_starts = [0, *(match.end() for match in re.finditer("\n", self.source))]
         if not self.notes:
             self._read()
 
@@ -112,7 +114,9 @@ class JsonReader:
     def _where(self, path: Path) -> tuple[int, int]:
         while path and path not in self._places:
             path = path[:-1]
-        return text.position(self.source, self._places.get(path, 0))
+        offset = self._places.get(path, 0)
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
 
 
 def is_a(value: object, kind: type) -> bool:

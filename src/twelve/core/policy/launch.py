@@ -23,6 +23,17 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _PORT = re.compile(r"\$(?:PORT(?![A-Za-z0-9_])|\{PORT\})")
+_PROFILES = """\
+for profile in "$HOME"/.profile.d/*.sh "$HOME"/.profile; do
+  if [ -f "$profile" ]; then . "$profile"; fi
+done
+unset profile
+"""
+
+
+def script(command: str) -> str:
+    """What `sh -c` is given: the slug's profiles in name order, then the command."""
+    return _PROFILES + launch_line(command)
 
 
 def launch_line(command: str) -> str:

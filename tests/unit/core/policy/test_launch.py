@@ -1,6 +1,8 @@
+import subprocess
+
 import pytest
 
-from twelve.core.policy.launch import launch_line, shown
+from twelve.core.policy.launch import launch_line, script, shown
 
 SIMPLE = [
     "gunicorn app:app -b :$PORT",
@@ -72,3 +74,30 @@ def test_shown(command, text):
 
 def test_shown_without_a_port():
     assert shown("serve :$PORT", None) == "serve :$PORT"
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_profiles_come_before_the_command_in_name_order(shell, tmp_path):
+    (tmp_path / ".profile.d").mkdir()
+    (tmp_path / ".profile.d/a.sh").write_text("export A=a")
+    (tmp_path / ".profile.d/b.sh").write_text('export A="${A}b"')
+    (tmp_path / ".profile").write_text('export A="${A}c"')
+    command = "sh -c 'echo $A$PROFILE; exit 3'"
+    ran = subprocess.run(
+        [shell, "-c", script(command)],
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("abc\n", "", 3)
+
+
+def test_no_profiles_are_no_error(tmp_path):
+    ran = subprocess.run(
+        ["sh", "-c", script("true")],
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=False,
+    )
+    assert (ran.stdout, ran.stderr, ran.returncode) == (b"", b"", 0)
