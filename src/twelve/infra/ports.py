@@ -14,26 +14,28 @@ EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 TRIES = 1000
 
 
+_lock = threading.Lock()  # one for all: several parts of a platform keep the same record
+
+
 class Ports:
     """Chosen at random, so that two platforms on one machine hardly ever come upon the same port at the same time."""
 
     def __init__(self, record: Path) -> None:
         self._record = record
-        self._lock = threading.Lock()
 
     def current(self, name: str) -> int:
         """The port on record; a new one when there is none yet."""
-        with self._lock:
+        with _lock:
             return self._read().get(name) or self._choose(name)
 
     def free(self, name: str) -> int:
         """The port on record when nobody listens on it, else a new one. Asked just before a server starts."""
-        with self._lock:
+        with _lock:
             port = self._read().get(name)
             return port if port and is_free(port) else self._choose(name)
 
     def forget(self, name: str) -> None:
-        with self._lock:
+        with _lock:
             ports = self._read()
             if ports.pop(name, None):
                 self._write(ports)

@@ -7,6 +7,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    Identity,
     Integer,
     LargeBinary,
     MetaData,
@@ -165,6 +166,17 @@ resources = Table(
     Column("sealed_details", LargeBinary, nullable=False),
     _time("created_at"),
     _time("updated_at"),
+)
+
+mails = Table(  # what apps sent to the mail catcher; `account` is the user it logged in as
+    "mails",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("account", Text, nullable=False, index=True),
+    _text("sender"),
+    _json("recipients", "[]"),
+    Column("data", LargeBinary, nullable=False),
+    _time("created_at"),
 )
 
 attachments = Table(

@@ -29,7 +29,7 @@ class PostgresProvider:
         self._server.ensure()
 
     def stop(self) -> None:
-        self._server.stop()
+        """The server holds the platform's own state too: whoever started it stops it, last of all."""
 
     def create(self, resource: str) -> ConfigVars:
         self._server.ensure()

@@ -29,12 +29,12 @@ TRUSTED = ("vector",)  # the app may create these in its database, as it may pg_
 class PostgresServer:
     """`ensure` before anything else: it makes the cluster on the first start, and the platform's database."""
 
-    def __init__(self, settings: Settings, ports: Ports, output: Callable[[str, bytes], None]) -> None:
+    def __init__(self, settings: Settings, output: Callable[[str, bytes], None]) -> None:
         self._directory = settings.data / "pg"
         self._extensions = settings.data / "pg-extensions"
         self._credentials_file = settings.data / "postgres.json"
         self._sockets = settings.run / "pg"
-        self._ports = ports
+        self._ports = Ports(settings.data / "ports.json")
         self._lock = threading.RLock()
         self._is_set_up = False
         self._daemon = Daemon(

@@ -42,9 +42,9 @@ class RedisProvider:
     name = "redis"
     default_attachment = "REDIS"
 
-    def __init__(self, settings: Settings, ports: Ports, output: Callable[[str, bytes], None]) -> None:
+    def __init__(self, settings: Settings, output: Callable[[str, bytes], None]) -> None:
         self._settings = settings
-        self._ports = ports
+        self._ports = Ports(settings.data / "ports.json")
         self._output = output
         self._lock = threading.RLock()
         self._daemons: dict[str, Daemon] = {}

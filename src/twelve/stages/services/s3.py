@@ -9,7 +9,6 @@ from twelve.core.errors import ServiceError, ServiceUnreachable
 from twelve.core.model import ConfigVars
 from twelve.core.ports import PlatformProcess
 from twelve.infra.components import LAZY
-from twelve.infra.ports import Ports
 from twelve.infra.settings import Settings
 from twelve.stages.services.files import Roster
 from twelve.stages.services.s3_client import REGION, S3Client
@@ -24,8 +23,8 @@ class S3Provider:
     name = "s3"
     default_attachment = "S3"
 
-    def __init__(self, settings: Settings, ports: Ports, output: Callable[[str, bytes], None]) -> None:
-        self._server = S3Server(settings, ports, output)
+    def __init__(self, settings: Settings, output: Callable[[str, bytes], None]) -> None:
+        self._server = S3Server(settings, output)
         self._users = Roster(settings.run / "services" / "s3.json")
         self._lock = threading.RLock()
 

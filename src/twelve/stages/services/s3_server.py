@@ -48,9 +48,9 @@ listen s3
 
 
 class S3Server:
-    def __init__(self, settings: Settings, ports: Ports, output: Callable[[str, bytes], None]) -> None:
+    def __init__(self, settings: Settings, output: Callable[[str, bytes], None]) -> None:
         self._settings = settings
-        self._ports = ports
+        self._ports = Ports(settings.data / "ports.json")
         self._data = settings.data / "s3"
         self._private = settings.run / "s3"
         self._socket = self._private / "s3.sock"
