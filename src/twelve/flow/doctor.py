@@ -9,6 +9,7 @@ from twelve.core.errors import PlatformError
 from twelve.infra import components, machine
 from twelve.infra.ports import is_free
 from twelve.infra.settings import Settings
+from twelve.stages.build import interpreters
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 NEEDED_MEMORY, COMFORTABLE_MEMORY = 256, 1024  # MiB: the idle platform, and room for a few apps
@@ -85,8 +86,8 @@ def _isolation(_settings: Settings) -> Finding:
     return Finding(
         WARN,
         "sandbox",
-        "User namespaces are refused (see kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns, "
-        "or the container's seccomp profile): apps run with Landlock, or as plain processes.",
+        "User namespaces are refused (by sysctl kernel.unprivileged_userns_clone, AppArmor, or a container's seccomp "
+        "profile): apps run with Landlock, or as plain processes.",
     )
 
 
@@ -120,11 +121,8 @@ def _limits(_settings: Settings) -> Finding:
 
 
 def _pythons(_settings: Settings) -> Finding:
-    return Finding(
-        OK,
-        "python",
-        f"Python apps can have {', '.join(machine.pythons()) or 'no version'}; others are refused by name.",
-    )
+    found = interpreters.versions(interpreters.at_hand())
+    return Finding(OK, "python", f"Python apps can have {found}; another version is refused by name.")
 
 
 def _node(_settings: Settings) -> Finding:

@@ -11,7 +11,6 @@ from twelve.infra import components
 CGROUPS = Path("/sys/fs/cgroup")
 LIMITS = ("memory", "cpu", "pids")
 PATIENCE = 10.0
-_PYTHON = re.compile(r"python3\.\d+")
 
 
 def namespaces_work() -> bool:
@@ -56,14 +55,6 @@ def free_disk(directory: Path) -> int:
     while not directory.exists():
         directory = directory.parent
     return shutil.disk_usage(directory).free // (1024 * 1024)
-
-
-def pythons() -> list[str]:
-    """The versions of the interpreters on PATH, such as ["3.11.7", "3.12.1"]."""
-    places = [Path(place) for place in os.get_exec_path() if os.access(place, os.R_OK | os.X_OK)]
-    found = sorted({entry.name for place in places for entry in place.iterdir() if _PYTHON.fullmatch(entry.name)})
-    versions = {version_of(name) for name in ("python3", *found)}
-    return sorted(filter(None, versions), key=lambda version: [int(part) for part in version.split(".")])
 
 
 def version_of(tool: str) -> str | None:

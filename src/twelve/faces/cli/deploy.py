@@ -4,12 +4,12 @@ import hashlib
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from twelve.core.errors import NotFound, PlatformError, SourceError
+from twelve.core.errors import Conflict, NotFound, PlatformError, SourceError
 from twelve.core.formats import dotenv
 from twelve.faces.cli.client import Client, restored
 from twelve.faces.cli.told import Told
@@ -93,7 +93,8 @@ def ensure_app(client: Client, name: str) -> None:
     try:
         client.get(f"/apps/{name}")
     except NotFound:
-        client.post("/apps", {"name": name})
+        with suppress(Conflict):  # another `up` was quicker
+            client.post("/apps", {"name": name})
 
 
 def begin(client: Client, app: str, source: Packed, env: dict[str, str] | None) -> Any:

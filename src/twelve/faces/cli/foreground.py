@@ -14,6 +14,7 @@ from twelve.core.errors import ConfigError, RunError, TwelveError
 from twelve.faces.cli.client import Client
 from twelve.faces.cli.commands.down import shut_down
 from twelve.faces.cli.log_stream import Wanted, open_log, read_log, short
+from twelve.faces.cli.which_app import url_of
 
 TAIL = Wanted(lines=0, tail=True)
 ENDINGS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -72,7 +73,7 @@ class Foreground:
                 sys.stdout.flush()
 
     def serves(self) -> None:
-        url = self._client.get(f"/apps/{self._app}")["web_url"]
+        url = url_of(self._client.get(f"/apps/{self._app}"))
         click.secho(f"{url}   Ctrl-C stops {self._app}.", err=True, bold=True)
         self._serves.set()
 

@@ -13,13 +13,8 @@ class Entry(NamedTuple):
     summary: str
 
 
-START, PROCESSES, CONFIG, RELEASES, PLATFORM = (
-    "Start",
-    "Processes",
-    "Config and services",
-    "Apps and releases",
-    "This machine",
-)
+SECTIONS = ("Start", "Processes", "Config and services", "Apps and releases", "This machine")
+START, PROCESSES, CONFIG, RELEASES, PLATFORM = SECTIONS
 
 COMMANDS: dict[str, Entry] = {
     "up": Entry("up", START, "Build a codebase, release it and run it."),
@@ -75,7 +70,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        for section in (START, PROCESSES, CONFIG, RELEASES, PLATFORM):
+        for section in SECTIONS:
             with formatter.section(section):
                 formatter.write_dl(
                     [(name, entry.summary) for name, entry in COMMANDS.items() if entry.section == section], col_max=12

@@ -48,6 +48,11 @@ def app_name(client: Client, given: str | None) -> str:
     return name
 
 
+def url_of(app: dict[str, Any]) -> str:
+    """An app's address, without the slash that the API ends it with."""
+    return str(app["web_url"]).rstrip("/")
+
+
 def name_of(directory: Path) -> str:
     """The name of the app a directory holds: from its app.json, else its own."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):

@@ -5,7 +5,7 @@ import click
 from twelve.faces.cli.client import Client, segment
 from twelve.faces.cli.family import Family
 from twelve.faces.cli.output import ago, confirm_by_name, json_option, show_json, show_table
-from twelve.faces.cli.which_app import app_name, complete_apps
+from twelve.faces.cli.which_app import app_name, complete_apps, url_of
 
 
 @click.group("apps", cls=Family)
@@ -13,10 +13,11 @@ def command() -> None:
     """List, create, describe and destroy apps. `twelve up` creates the app it needs by itself.
 
     \b
-    twelve apps
-    twelve apps create notes
-    twelve apps info notes
-    twelve apps destroy notes
+    Examples:
+      twelve apps
+      twelve apps create notes
+      twelve apps info notes
+      twelve apps destroy notes
     """
 
 
@@ -28,7 +29,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         show_json(apps)
         return
-    rows = [(app["name"], app["web_url"], ago(app["created_at"])) for app in apps]
+    rows = [(app["name"], url_of(app), ago(app["created_at"])) for app in apps]
     show_table(("APP", "ADDRESS", "CREATED"), rows, empty="No apps yet. `twelve up` makes the first.")
 
 
@@ -41,7 +42,7 @@ def create(name: str | None, as_json: bool) -> None:
     if as_json:
         show_json(app)
     else:
-        click.echo(f"Created {app['name']}: {app['web_url']}")
+        click.echo(f"Created {app['name']}: {url_of(app)}")
 
 
 @command.command()
@@ -57,7 +58,7 @@ def info(name: str | None, as_json: bool) -> None:
     processes = client.list(f"/apps/{app['id']}/dynos")
     resources = client.list(f"/apps/{app['id']}/addons")
     click.secho(app["name"], bold=True)
-    click.echo(f"Address:    {app['web_url']}")
+    click.echo(f"Address:    {url_of(app)}")
     click.echo(f"Created:    {ago(app['created_at'])} by {app['owner']['email']}")
     click.echo("Processes:  " + (", ".join(f"{p['name']} {p['state']}" for p in processes) or "none"))
     click.echo("Services:   " + (", ".join(resource["name"] for resource in resources) or "none"))

@@ -13,9 +13,10 @@ def command(ctx: click.Context, shell: str) -> None:
     """Print a completion script. `twelve` must be on PATH.
 
     \b
-    twelve completion bash >> ~/.bashrc
-    twelve completion zsh >> ~/.zshrc
-    twelve completion fish > ~/.config/fish/completions/twelve.fish
+    Examples:
+      twelve completion bash >> ~/.bashrc
+      twelve completion zsh >> ~/.zshrc
+      twelve completion fish > ~/.config/fish/completions/twelve.fish
     """
     kind = get_completion_class(shell)
     assert kind

@@ -24,11 +24,12 @@ def command() -> None:
     """Show and change config vars. Each change is a new release, and returns when that release serves.
 
     \b
-    twelve config
-    twelve config set GREETING=hello COLOUR=blue
-    twelve config set API_KEY=-             the value from stdin, out of the shell's history
-    twelve config set CERTIFICATE=@ca.pem   the value from a file
-    twelve config import .env
+    Examples:
+      twelve config
+      twelve config set GREETING=hello COLOUR=blue
+      twelve config set API_KEY=-             the value from stdin, out of the shell's history
+      twelve config set CERTIFICATE=@ca.pem   the value from a file
+      twelve config import .env
     """
 
 

@@ -18,7 +18,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """What this machine lacks, and what that means. Ends with 80 when twelve cannot work here.
 
     \b
-    twelve doctor
+    Examples:
+      twelve doctor
     """
     from twelve.flow.doctor import FAIL, WARN, examine
 

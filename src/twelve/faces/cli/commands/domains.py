@@ -13,9 +13,10 @@ def command() -> None:
     """Host names that lead to an app, besides APP.localhost.
 
     \b
-    twelve domains
-    twelve domains add www.example.com
-    twelve domains remove www.example.com
+    Examples:
+      twelve domains
+      twelve domains add www.example.com
+      twelve domains remove www.example.com
     """
 
 

@@ -16,7 +16,8 @@ def command() -> None:
     """Stop every app and the platform, in order. The next start brings the apps back.
 
     \b
-    twelve down
+    Examples:
+      twelve down
     """
     client = Client.here()
     try:

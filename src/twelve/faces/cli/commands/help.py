@@ -10,9 +10,10 @@ def command(ctx: click.Context, words: tuple[str, ...]) -> None:
     """Explain twelve, or one of its commands.
 
     \b
-    twelve help
-    twelve help up
-    twelve help config set
+    Examples:
+      twelve help
+      twelve help up
+      twelve help config set
     """
     assert ctx.parent
     ctx.parent.command.main(args=[*words, "--help"], prog_name="twelve", standalone_mode=False)

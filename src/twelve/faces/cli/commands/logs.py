@@ -26,9 +26,10 @@ def command(lines: int, tail: bool, process: str | None, source: str | None, jso
     """Show what the app and the platform print, merged in order.
 
     \b
-    twelve logs -n 20
-    twelve logs --tail --ps web
-    twelve logs --source router --json
+    Examples:
+      twelve logs -n 20
+      twelve logs --tail --ps web
+      twelve logs --source router --json
     """
     client = Client.here()
     wanted = Wanted(lines, tail, process, source)

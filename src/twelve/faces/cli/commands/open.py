@@ -3,7 +3,7 @@
 import click
 
 from twelve.faces.cli.client import Client
-from twelve.faces.cli.which_app import app_option, app_path
+from twelve.faces.cli.which_app import app_option, app_path, url_of
 
 
 @click.command("open")
@@ -13,11 +13,12 @@ def command(browser: bool, app: str | None) -> None:
     """Print the address of an app.
 
     \b
-    twelve open
-    curl "$(twelve open)"
+    Examples:
+      twelve open
+      curl "$(twelve open)"
     """
     client = Client.here()
-    url = client.get(app_path(client, app))["web_url"]
+    url = url_of(client.get(app_path(client, app)))
     click.echo(url)
     if browser:
         click.launch(url)

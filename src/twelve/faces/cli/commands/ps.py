@@ -14,8 +14,9 @@ def command(app: str | None, as_json: bool) -> None:
     """List the processes of an app.
 
     \b
-    twelve ps
-    twelve ps -a notes --json
+    Examples:
+      twelve ps
+      twelve ps -a notes --json
     """
     client = Client.here()
     processes = client.list(f"{app_path(client, app)}/dynos")

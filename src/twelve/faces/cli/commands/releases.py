@@ -18,9 +18,10 @@ def command() -> None:
     """List releases and compare them. Each is code, config and attachments, numbered, and never changes.
 
     \b
-    twelve releases
-    twelve releases info v12
-    twelve releases diff v11 v12
+    Examples:
+      twelve releases
+      twelve releases info v12
+      twelve releases diff v11 v12
     """
 
 
@@ -31,11 +32,11 @@ def command() -> None:
 @app_option
 @json_option
 def list_(num: int, app: str | None, as_json: bool) -> None:
-    """The newest releases."""
+    """The newest releases, newest first; with --json in their own order, as the API lists them."""
     client = Client.here()
     releases = client.page(f"{app_path(client, app)}/releases", f"version ..; max={num}, order=desc")
     if as_json:
-        show_json(releases)
+        show_json(releases[::-1])
         return
     rows = [
         (
@@ -51,12 +52,12 @@ def list_(num: int, app: str | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("release", metavar="vN")
+@click.argument("release", default="current", metavar="[vN]")
 @click.option("--show-values", is_flag=True, help="Show the values of config vars.")
 @app_option
 @json_option
 def info(release: str, show_values: bool, app: str | None, as_json: bool) -> None:
-    """One release: what made it, and the config it froze."""
+    """One release, or the current one: what made it, and the config it froze."""
     client = Client.here()
     path = f"{app_path(client, app)}/releases/{segment(release)}"
     found, config = client.get(path), client.get(f"{path}/config-vars")

@@ -13,9 +13,10 @@ def command(target: str | None, app: str | None) -> None:
     """Restart an app, a process type or one process, without losing a request.
 
     \b
-    twelve restart
-    twelve restart worker
-    twelve restart web.1
+    Examples:
+      twelve restart
+      twelve restart worker
+      twelve restart web.1
     """
     client = Client.here()
     name = app_name(client, app)

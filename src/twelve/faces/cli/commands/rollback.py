@@ -13,8 +13,9 @@ def command(release: str | None, app: str | None) -> None:
     """Release an earlier release again: its code, its config, its attachments. Without vN, the one before the current.
 
     \b
-    twelve rollback
-    twelve rollback v12
+    Examples:
+      twelve rollback
+      twelve rollback v12
     """
     client = Client.here()
     made = client.post(f"{app_path(client, app)}/releases", {"release": release} if release else {})

@@ -35,10 +35,11 @@ def command(
     One word is a line for the shell; several are taken as they are. Options of twelve come before the command.
 
     \b
-    twelve run bash
-    twelve run -- python manage.py migrate --noinput
-    twelve run 'echo "$DATABASE_URL" | cut -c1-11'
-    twelve run --detach ./import.sh
+    Examples:
+      twelve run bash
+      twelve run -- python manage.py migrate --noinput
+      twelve run 'echo "$DATABASE_URL" | cut -c1-11'
+      twelve run --detach ./import.sh
     """
     client = Client.here()
     terminal = not (detach or no_tty) and sys.stdin.isatty() and sys.stdout.isatty()

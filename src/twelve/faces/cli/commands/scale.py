@@ -23,10 +23,11 @@ def command(changes: tuple[str, ...], app: str | None, as_json: bool) -> None:
     Returns when the new processes are up and the others gone.
 
     \b
-    twelve scale
-    twelve scale web=3 worker=2
-    twelve scale web+1
-    twelve scale worker=1:standard-2x
+    Examples:
+      twelve scale
+      twelve scale web=3 worker=2
+      twelve scale web+1
+      twelve scale worker=1:standard-2x
     """
     client = Client.here()
     updates = [update(change) for change in changes]

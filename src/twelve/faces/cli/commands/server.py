@@ -16,8 +16,9 @@ def command() -> None:
     DATABASE_URL and TWELVE_SECRET_KEY.
 
     \b
-    twelve server
-    TWELVE_HOME=/srv/twelve TWELVE_API_PORT=4013 TWELVE_ROUTER_PORT=80 twelve server
+    Examples:
+      twelve server
+      TWELVE_HOME=/srv/twelve TWELVE_API_PORT=4013 TWELVE_ROUTER_PORT=80 twelve server
     """
     sys.stdout.flush()
     argv = server_command()

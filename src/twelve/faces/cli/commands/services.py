@@ -21,12 +21,13 @@ def command() -> None:
     An app reads their addresses from its config (DATABASE_URL, REDIS_URL ...).
 
     \b
-    twelve services add postgres
-    twelve services add redis --as CACHE
-    twelve services attach DATABASE_URL=postgres://user:password@db.example.com/notes
-    twelve services attach postgres-calm-4821 --as READ_ONLY
-    twelve services detach CACHE
-    twelve services remove postgres-calm-4821
+    Examples:
+      twelve services add postgres
+      twelve services add redis --as CACHE
+      twelve services attach DATABASE_URL=postgres://user:password@db.example.com/notes
+      twelve services attach postgres-calm-4821 --as READ_ONLY
+      twelve services detach CACHE
+      twelve services remove postgres-calm-4821
     """
 
 

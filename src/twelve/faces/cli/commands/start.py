@@ -12,7 +12,8 @@ def command(app: str | None) -> None:
     """Start an app that was stopped, with the formation it had.
 
     \b
-    twelve start -a notes
+    Examples:
+      twelve start -a notes
     """
     client = Client.here()
     name = app_name(client, app)

@@ -12,8 +12,9 @@ def command(as_json: bool) -> None:
     """Every process of the platform and of the apps, with its role and pid.
 
     \b
-    twelve status
-    twelve status --json
+    Examples:
+      twelve status
+      twelve status --json
     """
     found = Client.here().get("/_twelve/status")
     if as_json:

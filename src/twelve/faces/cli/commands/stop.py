@@ -17,8 +17,9 @@ def command(target: str | None, app: str | None) -> None:
     stopped is started again; `twelve scale` makes fewer of them.
 
     \b
-    twelve stop
-    twelve stop run.4821
+    Examples:
+      twelve stop
+      twelve stop run.4821
     """
     client = Client.here()
     name = app_name(client, app)

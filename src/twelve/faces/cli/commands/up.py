@@ -13,7 +13,7 @@ from twelve.faces.cli.deploy import Codebase
 from twelve.faces.cli.foreground import Ended, Foreground, ended_by_signals
 from twelve.faces.cli.start_server import ensure_running
 from twelve.faces.cli.told import Told
-from twelve.faces.cli.which_app import app_option, name_of
+from twelve.faces.cli.which_app import app_option, name_of, url_of
 
 
 @click.command("up")
@@ -30,11 +30,12 @@ def command(ctx: click.Context, source: Path, ref: str | None, detach: bool, wat
     app in order, and the platform when this command started it; a second Ctrl-C leaves at once.
 
     \b
-    twelve up
-    twelve up examples/notes --detach
-    twelve up notes.tar.gz --app notes
-    twelve up . --ref v1.2 --app notes-old
-    twelve up --watch
+    Examples:
+      twelve up
+      twelve up examples/notes --detach
+      twelve up notes.tar.gz --app notes
+      twelve up . --ref v1.2 --app notes-old
+      twelve up --watch
     """
     code = Codebase(source, ref)
     check(code, watch=watch, detach=detach)
@@ -47,7 +48,7 @@ def command(ctx: click.Context, source: Path, ref: str | None, detach: bool, wat
     deploy.ensure_app(client, name)
     if detach:
         deploy.once(client, name, code)
-        click.echo(client.get(f"/apps/{name}")["web_url"])
+        click.echo(url_of(client.get(f"/apps/{name}")))
         return
     with ended_by_signals():
         ctx.exit(stay(Foreground(client, name, started_here=started_here), client, name, code, watch=watch))

@@ -1,0 +1,54 @@
+"""The pure parts of single commands."""
+
+import pytest
+
+from twelve.core.errors import UsageError
+from twelve.faces.cli.commands.config import told
+from twelve.faces.cli.commands.releases import changes
+from twelve.faces.cli.commands.restart import resource
+from twelve.faces.cli.commands.run import shell_line
+from twelve.faces.cli.commands.scale import update
+
+
+@pytest.mark.parametrize(
+    ("change", "meant"),
+    [
+        ("web=3", {"type": "web", "quantity": "3"}),
+        ("web+1", {"type": "web", "quantity": "+1"}),
+        ("my-worker-2", {"type": "my-worker", "quantity": "-2"}),
+        ("my-worker-2=1", {"type": "my-worker-2", "quantity": "1"}),
+        ("web=2:standard-2x", {"type": "web", "quantity": "2", "size": "standard-2x"}),
+        ("web=:basic", {"type": "web", "size": "basic"}),
+    ],
+)
+def test_scale(change, meant):
+    assert update(change) == meant
+
+
+@pytest.mark.parametrize("change", ["web", "web=", "=3", "web=x", "web=1.5", "web=-1", ""])
+def test_scale_refuses(change):
+    with pytest.raises(UsageError, match="TYPE=N"):
+        update(change)
+
+
+def test_run_joins_words_but_not_a_single_line():
+    assert shell_line(("echo $DYNO | wc -c",)) == "echo $DYNO | wc -c"
+    assert shell_line(("python", "-c", "print('a b')")) == """python -c 'print('"'"'a b'"'"')'"""
+
+
+def test_restart_names_what_is_meant():
+    assert [resource(target) for target in (None, "web", "web.1")] == ["dynos", "formations/web", "dynos/web.1"]
+
+
+def test_config_says_which_keys_and_never_a_value():
+    assert told({"B": "secret", "A": "", "C": None}) == "Set A, B; Removed C"
+
+
+def test_a_diff_tells_config_by_key_only():
+    old = {"KEPT": "same", "GONE": "secret-1", "CHANGED": "secret-2"}
+    new = {"KEPT": "same", "NEW": "secret-3", "CHANGED": "secret-4"}
+    assert changes("config", old, new) == ["~ config CHANGED", "- config GONE", "+ config NEW"]
+
+
+def test_a_diff_tells_commands_in_full():
+    assert changes("process type", {"web": "a"}, {"web": "b"}) == ["~ process type web  a  b"]

@@ -1,0 +1,77 @@
+"""How a command line ends: exit codes, one sentence, never a traceback."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from twelve.core.errors import ServerUnreachable, TwelveError, Where
+from twelve.faces.cli import main as entry
+from twelve.faces.cli.told import Told
+
+
+@pytest.fixture
+def nobody(tmp_path, monkeypatch):
+    """A TWELVE_HOME where nothing has ever run."""
+    monkeypatch.setenv("TWELVE_HOME", str(tmp_path))
+    monkeypatch.delenv("TWELVE_DEBUG", raising=False)
+
+
+def test_no_server(nobody, capsys):
+    assert entry.main(["ps", "--app", "notes"]) == ServerUnreachable.exit_code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == "twelve: twelve is not running here. Start it with `twelve up` or `twelve server`.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["pss"], "Did you mean `twelve ps`?"),
+        (["ps", "--nope"], "Try `twelve ps --help`."),
+        (["config", "set"], "Missing argument"),
+        (["config", "frobnicate"], "frobnicate"),
+        (["logs", "-n", "0"], "0"),
+        (["scale", "web"], "TYPE=N"),
+        (["help", "nothing"], "there is no command"),
+    ],
+)
+def test_usage_errors_are_one_line_and_2(nobody, capsys, words, told):
+    assert entry.main(words) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert told in line
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (
+            TwelveError("It broke.", where=Where("Procfile", 3), log=("last words",)),
+            1,
+            "    last words\ntwelve: Procfile:3: It broke.\n",
+        ),
+        (Told("told already", 21), 21, ""),
+        (
+            ZeroDivisionError("division by zero"),
+            1,
+            "twelve: this is a defect of twelve: ZeroDivisionError: division by zero.",
+        ),
+        (click.Abort(), 2, "nothing was done"),
+    ],
+)
+def test_every_error_has_its_code(nobody, capsys, error, code, told):
+    assert entry.exit_code(error) == code
+    assert told in capsys.readouterr().err
+
+
+def test_debug_shows_the_traceback(monkeypatch, capsys):
+    monkeypatch.setenv("TWELVE_DEBUG", "1")
+    entry.exit_code(ZeroDivisionError("division by zero"))
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_whoever_stops_reading_gets_silence():
+    pipe = f"{sys.executable} -m twelve help config | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", pipe], capture_output=True, text=True, check=False)
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
