@@ -1,10 +1,8 @@
 """Backing services: add, attach, detach, remove. Each makes a release of the app, without its release command."""
 
-from collections.abc import Mapping
-
 from twelve.core.errors import Conflict, UsageError
-from twelve.core.model import App, Attachment, Resource
-from twelve.core.policy.services import provider_of
+from twelve.core.model import App, Attachment, Resource, Slug
+from twelve.core.policy.services import provider_of, wanted
 from twelve.core.ports import Progress
 from twelve.flow.configure import release_again
 from twelve.flow.platform import Platform
@@ -24,16 +22,19 @@ def add(
     return resource, made
 
 
-def provision(platform: Platform, app: App, wants: Mapping[str, str], progress: Progress, user: str) -> None:
+def provision(platform: Platform, app: App, slug: Slug, progress: Progress, user: str) -> None:
     """Add what a codebase asks for and its config does not hold yet. The deploy that asks makes the release."""
-    for provider, attachment in wants.items():
-        held = set(effective(platform, app))
-        keys = platform.providers[provider].keys(attachment)
-        if held.isdisjoint(keys):
-            progress.step(f"Adding {provider} as {attachment}")
-            resource, _ = create(platform, app, provider, None, attachment)
-            progress.line(f"{resource.name} ({platform.providers[provider].version()})")
-            say(platform, app, f"@ref:{resource.name} completed provisioning, setting {attachment}_URL. by user {user}")
+    for want in wanted(slug.manifest, slug.required_keys):
+        provider = platform.providers[want.provider]
+        held = effective(platform, app)
+        absent = [name for name in (want.attachment, *want.also) if held.keys().isdisjoint(provider.keys(name))]
+        if absent:
+            progress.step(f"Adding {want.provider} as {', '.join(absent)}")
+            resource, _ = create(platform, app, want.provider, None, absent[0])
+            for name in absent[1:]:
+                platform.attachments.create(app.id, resource.id, name)
+            progress.line(f"{resource.name} ({provider.version()})")
+            say(platform, app, f"@ref:{resource.name} completed provisioning, setting {absent[0]}_URL. by user {user}")
 
 
 def create(

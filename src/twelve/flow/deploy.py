@@ -91,7 +91,7 @@ class Deploy:
         self._fill_in_defaults(slug)
         if self._request.provision:
             self._stage = "services"
-            attach.provision(self._platform, self._app, slug.wants, self._output, self._request.user)
+            attach.provision(self._platform, self._app, slug, self._output, self._request.user)
 
     def _fill_in_defaults(self, slug: Slug) -> None:
         have = effective(self._platform, self._app)
