@@ -6,7 +6,9 @@ from pathlib import Path
 
 from twelve.core.errors import SourceError
 from twelve.core.policy.missing_files import missing_files
+from twelve.core.policy.naming import app_name_from
 from twelve.stages.build import declared, facts
+from twelve.stages.source.tree import look
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,9 @@ def proposals(directory: Path) -> list[Proposal]:
     if not directory.is_dir():
         raise SourceError(f"{directory} is not a directory.", hint="Name the directory that holds your codebase.")
     types = declared.read(directory).process_types
-    found = missing_files(facts.gather(directory), types)
+    found = missing_files(
+        facts.gather(directory, app_name_from(directory.resolve().name), look(directory).names), types
+    )
     return [Proposal(directory / name, text) for name, text in found.items()]
 
 

@@ -12,7 +12,6 @@ from twelve.core import errors
 from twelve.faces.cli.client import Client, local_path, segment
 from twelve.infra.settings import Settings
 
-
 TOLD_AS_THEY_ARE = set(errors.all_errors().values()) - {errors.Unauthorized}
 
 

@@ -67,7 +67,9 @@ def test_every_error_has_its_code(nobody, capsys, error, code, told):
 
 def test_debug_shows_the_traceback(monkeypatch, capsys):
     monkeypatch.setenv("TWELVE_DEBUG", "1")
-    entry.exit_code(ZeroDivisionError("division by zero"))
+    with pytest.raises(ZeroDivisionError) as raised:
+        divmod(1, 0)
+    entry.exit_code(raised.value)
     assert "Traceback" in capsys.readouterr().err
 
 
