@@ -1,0 +1,43 @@
+"""Which languages a codebase is written in, and which process types it has when it does not say so itself."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from twelve.core.errors import BuildError
+from twelve.core.policy import propose
+from twelve.core.ports import Progress
+from twelve.stages.build import facts, python
+from twelve.stages.build.declared import Declared
+from twelve.stages.build.language import Language
+from twelve.stages.build.workshop import Host
+
+OWNED = frozenset({".venv", "node_modules", ".twelve"})  # directories that belong to dependency layers
+
+
+def languages(tree: Path, types: Mapping[str, str] | None, host: Host, components: Path) -> list[Language]:  # noqa: ARG001 - for Node
+    """Every language found; none is fine as long as there is a Procfile."""
+    found: list[Language] = [language for language in (python.detect(tree, host),) if language]
+    if not found and types is None:
+        raise BuildError(
+            "Nothing here looks like an app: no Procfile, no Python (requirements.txt, pyproject.toml, uv.lock, "
+            "poetry.lock, Pipfile.lock, *.py), no package.json, no index.html.",
+            hint="Deploy the directory your app is in, or write a Procfile.",
+        )
+    return found
+
+
+def process_types(tree: Path, said: Declared, languages: Sequence[Language], progress: Progress) -> Mapping[str, str]:
+    """What the Procfile says; without one, what the language or the code suggests, and that it was a guess."""
+    for notice in said.notices:
+        progress.line(f"Note: {notice}")
+    if said.process_types is not None:
+        return said.process_types
+    served = {type_: command for language in languages for type_, command in language.process_types.items()}
+    proposed = served or propose.process_types(facts.gather(tree))
+    for type_, command in proposed.items():
+        progress.line(f"No Procfile: taking `{type_}: {command}`")
+    if proposed:
+        progress.line("Write a Procfile to say otherwise; `twelve init` proposes one.")
+    else:
+        progress.line("Note: no Procfile, and nothing to propose: no process types; `twelve run` still works.")
+    return proposed
