@@ -54,16 +54,19 @@ def main() -> int:
 def run(settings: Settings, readiness: Readiness) -> None:
     from twelve import wiring  # noqa: PLC0415 - a wrong setting is told before the slow imports
     from twelve.faces.api.server import Server  # noqa: PLC0415
+    from twelve.flow import start  # noqa: PLC0415
 
-    with contextlib.closing(Server.bind(settings)) as server, wiring.platform(settings) as platform:
-        from twelve.flow import start  # noqa: PLC0415
-
-        start.start(platform)
-        bring_up = threading.Thread(target=start.bring_up, args=(platform,), name="bring up", daemon=True)
+    with contextlib.closing(Server.bind(settings)) as server:
+        wired = wiring.Wiring(settings)
+        start.start(wired.platform)
+        bring_up = threading.Thread(target=start.bring_up, args=(wired.platform,), name="bring up", daemon=True)
         bring_up.start()
-        received = server.serve(platform, on_listening=lambda: readiness.say("ready"))
-        if received != signal.SIGHUP:
-            start.stop(platform)
+        received = server.serve(wired.platform, on_listening=lambda: readiness.say("ready"))
+    if received == signal.SIGHUP:
+        wired.leave()
+    else:
+        start.stop(wired.platform)
+        wired.stop()
 
 
 @contextlib.contextmanager

@@ -32,6 +32,16 @@ class OutputPump(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class PlatformProcess:
+    """A process of the platform itself, as `status` shows it."""
+
+    name: str
+    role: str
+    pid: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Backend:
     """A process that can serve: `id` the process's UUID, `name` "web.1", its port on loopback."""
 
@@ -61,6 +71,8 @@ class Router(Protocol):
 
     def forget(self, app: str) -> None:
         """Remove the app, its hosts and its backends."""
+
+    def processes(self) -> list[PlatformProcess]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +150,6 @@ class Sealer(Protocol):
     def open(self, sealed: bytes, *, context: str) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformProcess:
-    """A process of the platform itself, as `status` shows it."""
-
-    name: str
-    role: str
-    pid: int
-    detail: str = ""
-
-
 class Provider(Protocol):
     """One kind of backing service. A server is started when first needed and kept running by its provider."""
 
@@ -158,6 +160,9 @@ class Provider(Protocol):
         """Serve these resources too. A starting platform passes those of every resource, as servers may have ended."""
 
     def stop(self) -> None: ...
+    def release(self) -> None:
+        """Leave its servers running, for the next platform process to adopt."""
+
     def create(self, resource: str) -> ConfigVars:
         """Make a database, key space, bucket ... named after `resource`; gives the details to seal."""
 

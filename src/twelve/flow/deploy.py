@@ -103,10 +103,10 @@ class Deploy:
     def _release(self, slug: Slug) -> Release:
         self._stage = "release"
         release = self._platform.releases.create(
-            draft(self._platform, self._app, slug, f"Deploy {_short(slug)}", self._request.user)
+            draft(self._platform, self._app, slug, f"Deploy {self._commit(slug)}", self._request.user)
         )
         self._platform.builds.update(self._build.id, release_id=release.id)
-        self._say(f"Deploy {_short(slug)} by user {self._request.user}")
+        self._say(f"Deploy {self._commit(slug)} by user {self._request.user}")
         return release
 
     def _serve(self, release: Release, slug: Slug) -> None:
@@ -128,9 +128,10 @@ class Deploy:
         else:
             self._platform.builds.update(self._build.id, failure=document)
 
+    def _commit(self, slug: Slug) -> str:
+        """What people call this deploy: the commit, where there is one, else the slug."""
+        return (self._request.version or slug.commit or slug.digest)[:8]
+
     def _say(self, text: str) -> None:
         self._platform.logs.write(self._app.name, "api", text, source="app")
 
-
-def _short(slug: Slug) -> str:
-    return (slug.commit or slug.digest)[:8]

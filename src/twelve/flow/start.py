@@ -4,6 +4,7 @@ services ▶ adopt processes ▶ router told the truth ▶ missing processes    
 """
 
 import logging
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -38,16 +39,16 @@ def bring_up(platform: Platform) -> None:
 
 
 def stop(platform: Platform) -> None:
-    """Every app drained and stopped, side by side. The formation and `stopped` stay: the next start brings it back."""
+    """Every app drained and stopped, side by side. Their formations stay: the next start brings them back."""
     with ThreadPoolExecutor(max_workers=16, thread_name_prefix="stop") as pool:
         list(pool.map(lambda app: apps.wind_down(platform, app), platform.apps.list()))
-    for provider in platform.providers.values():
-        provider.stop()
 
 
 def status(platform: Platform) -> list[PlatformProcess]:
     """Every process of the platform; those of the apps are `engine.processes()`."""
-    return [process for provider in platform.providers.values() for process in provider.processes()]
+    server = PlatformProcess("server", "server", os.getpid(), f"twelve {platform.version}")
+    services = [process for provider in platform.providers.values() for process in provider.processes()]
+    return [server, *platform.router.processes(), *services]
 
 
 def _start_services(platform: Platform) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, exists, or_, select, text
 from sqlalchemy.exc import OperationalError
 
 from twelve.core.errors import CorruptState, DiskFull, PlatformError
+from twelve.infra.schema import config_vars, releases, resources
 
+SEALED = (config_vars.c.sealed, releases.c.sealed_config, resources.c.sealed_details)
 DISK_FULL = "53100"  # PostgreSQL's SQLSTATE
 
 
@@ -72,6 +74,11 @@ class Database:
                     f"The platform's database was written by another version of twelve: {error}",
                     hint="Start the version that wrote it, or point DATABASE_URL at an empty database.",
                 ) from error
+
+    def holds_secrets(self) -> bool:
+        """Whether anything was ever sealed in it, so that losing the key would lose something."""
+        with self.begin() as connection:
+            return bool(connection.execute(select(or_(*(exists(select(column)) for column in SEALED)))).scalar_one())
 
     def close(self) -> None:
         self._engine.dispose()
