@@ -62,8 +62,8 @@ class Jobs:
         except redis.ResponseError as error:
             if not str(error).startswith("NOGROUP"):
                 raise
-            self._redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
-            return None
+            self._open_group()
+            return self.take(worker, wait)
 
     def done(self, job: Job) -> None:
         with self._redis.pipeline() as pipeline:
@@ -83,6 +83,14 @@ class Jobs:
             for worker in self._redis.xinfo_consumers(STREAM, GROUP):
                 if worker["pending"] == 0 and worker["idle"] > GONE:
                     self._redis.xgroup_delconsumer(STREAM, GROUP, worker["name"])
+
+    def _open_group(self) -> None:
+        """The first worker on an empty server makes it; several may be first."""
+        try:
+            self._redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+        except redis.ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
 
     def _next(self, worker: str, wait: int) -> Job | None:
         answer = self._redis.xreadgroup(GROUP, worker, {STREAM: ">"}, count=1, block=wait)

@@ -37,7 +37,9 @@ class Sessions(SecureCookieSessionInterface):
         return request.is_secure
 
 
-def create_app(config: settings.Settings) -> Flask:
+def create_app(config: settings.Settings | None = None) -> Flask:
+    """One an operating-system process: it opens connections, which do not survive a fork."""
+    config = config or settings.load()
     log.configure(config.log_level)
     app = Flask(__name__)
     app.secret_key = config.secret_key
@@ -116,6 +118,3 @@ def fail(error: Exception) -> tuple[str, int]:
     log.event("error", level="error", trace="".join(traceback.format_exception(error)))
     text = f"Something went wrong here. The id of this request is {log.request_id.get()}."
     return render_template("problem.html", title="Error", text=text), 500
-
-
-app = create_app(settings.load())
