@@ -1,0 +1,188 @@
+"""HAProxy's configuration as text: the rules of the front door, and the routes that a fresh start begins with. Pure.
+
+public   every request: host -> slot, forwarded headers, the router line     waiting   requests of apps that do not
+p0000 .. one slot an app: its processes, and behind them `waiting`                     serve: hold, or a page
+
+A slot exists from the start, as HAProxy cannot make one while it runs; servers and map entries come and go.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from twelve.core.policy.codes import H
+from twelve.stages.router.commands import WAITING, Files, map_contents, waiting_server
+from twelve.stages.router.pages import ANSWERS, OWN_ERRORS, page, raw_response
+from twelve.stages.router.routes import Route
+
+SLOTS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDoor:
+    """Times in seconds. `binds` are "address:port" as HAProxy writes them."""
+
+    files: Files
+    admin_socket: str
+    binds: tuple[str, ...]
+    port: int
+    threads: int
+    max_connections: int
+    slots: int = SLOTS
+    hold: float = 75
+    connect_timeout: float = 5
+    first_byte_timeout: float = 30
+    idle_timeout: float = 55
+
+
+def slot_names(count: int) -> list[str]:
+    return [f"p{number:04}" for number in range(count)]
+
+
+def render(door: FrontDoor, routes: Iterable[Route] = ()) -> dict[str, str]:
+    """Every file HAProxy reads, by its name in `door.files.directory`."""
+    routes = list(routes)
+    files = {f"{name}.map": _map(entries) for name, entries in map_contents(routes).items()}
+    files |= {f"{code}.html": page(code) for code in ANSWERS.values()}
+    files |= {f"{status}.http": raw_response(code) for status, code in OWN_ERRORS.items()}
+    files["hold.lua"] = _hold(door)
+    files["haproxy.cfg"] = "\n".join(
+        [_global(door), _defaults(door), _public(door), _waiting(door), _slots(door, routes)]
+    )
+    return files
+
+
+def _map(entries: Mapping[str, str]) -> str:
+    return "".join(f"{key} {value}\n" for key, value in entries.items())
+
+
+def _global(door: FrontDoor) -> str:
+    return f"""global
+  nbthread {door.threads}
+  maxconn {door.max_connections}
+  no strict-limits
+  noreuseport
+  log stdout format raw local0
+  stats socket {door.admin_socket} mode 600 level admin
+  stats timeout 60s
+  hard-stop-after 5s
+  lua-load {door.files.directory}/hold.lua
+"""
+
+
+def _defaults(door: FrontDoor) -> str:
+    errors = "".join(f"  errorfile {status} {door.files.directory}/{status}.http\n" for status in OWN_ERRORS)
+    return f"""defaults front
+  mode http
+  log global
+  option abortonclose
+  option dontlognull
+  option redispatch 1
+  retries 3
+  retry-on conn-failure empty-response
+  http-reuse safe
+  timeout connect {_ms(door.connect_timeout)}
+  timeout client {_ms(door.idle_timeout)}
+  timeout server {_ms(door.first_byte_timeout)}
+  timeout queue {_ms(door.first_byte_timeout)}
+  timeout http-request 30s
+  timeout http-keep-alive 75s
+  timeout tunnel {_ms(door.idle_timeout)}
+{errors}"""
+
+
+# \x01 and \x02 cannot come from a request: core/formats/router_line.py puts "ms " and "http" in their places
+_LINE = (
+    r"at=info method=%HM path=\"%HU\" host=%[var(txn.host)] request_id=%[var(txn.id)] fwd=\"%ci\" dyno=%s"
+    r" connect=%Tc\x01service=%Ta\x01status=%ST bytes=%B protocol=\x02%HV tls=false"
+)
+
+
+def _public(door: FrontDoor) -> str:
+    binds = "".join(f"  bind {address}\n" for address in door.binds)
+    return f"""frontend public
+{binds}  option forwardfor
+  log-format ">%b %ts - {_LINE}"
+  http-request disable-l7-retry unless METH_GET
+  http-request set-var(txn.host) req.hdr(host),field(1,:),lower
+  http-request set-var(txn.id) req.hdr(x-request-id) if {{ req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=-]{{20,200}}$ }}
+  http-request set-var(txn.id) uuid() unless {{ var(txn.id) -m found }}
+  http-request set-header X-Request-Id %[var(txn.id)]
+  http-request set-header X-Request-Start %[date(0,ms)]
+  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Port {door.port}
+  http-request set-header Via "1.1 twelve"
+  use_backend %[var(txn.host),map_str({door.files.map("hosts")})]
+  default_backend {WAITING}
+"""
+
+
+def _waiting(door: FrontDoor) -> str:
+    """The two rules that never apply make HAProxy keep those maps: the next server reads them."""
+    files = door.files
+    patience = _ms(door.hold + 2 * door.first_byte_timeout)
+    return f"""backend {WAITING}
+  timeout server {patience}
+  server {WAITING} unix@{files.waiting_socket} send-proxy-v2
+
+frontend {WAITING}
+  bind unix@{files.waiting_socket} mode 600 accept-proxy
+  timeout client {patience}
+  log-format ">%[var(txn.slot)] %ts %[var(txn.answer)] {_LINE} agent=%[var(txn.agent)]"
+  http-request disable-l7-retry unless METH_GET
+  http-request set-var(txn.id) req.hdr(x-request-id)
+  http-request set-var(txn.host) req.hdr(host),field(1,:),lower
+  http-request set-var(txn.slot) var(txn.host),map_str({files.map("slots")})
+  http-request set-var(txn.answer) var(txn.slot),map_str({files.map("modes")},lost) if {{ var(txn.slot) -m found }}
+  http-request set-var(txn.answer) str(unknown) unless {{ var(txn.slot) -m found }}
+  http-request set-var(txn.agent) req.hdr(user-agent),url_enc unless {{ var(txn.slot) -m found }}
+  http-request set-var(txn.host) req.hdr(host),url_enc unless {{ var(txn.slot) -m found }}
+  http-request set-var(txn.app) var(txn.slot),map_str({files.map("apps")}) if FALSE
+  http-request set-var(txn.id) var(txn.slot),map_str({files.map("ids")}) if FALSE
+  http-request lua.hold if {{ var(txn.answer) -m str hold }}
+{"".join(_page(door, answer, code) for answer, code in ANSWERS.items())}  use_backend %[var(txn.slot)]
+"""
+
+
+def _page(door: FrontDoor, answer: str, code: str) -> str:
+    content = f"content-type text/html file {door.files.directory}/{code}.html hdr cache-control no-store"
+    return f"  http-request return status {H[code].status} {content} if {{ var(txn.answer) -m str {answer} }}\n"
+
+
+def _slots(door: FrontDoor, routes: Iterable[Route]) -> str:
+    servers: dict[str, list[str]] = {}
+    for route in routes:
+        processes = [f"{one.label} 127.0.0.1:{one.port}{'' if one.ready else ' weight 0'}" for one in route.servers]
+        servers[route.slot] = [*processes, f"{WAITING} {waiting_server(door.files)}"]
+    slots = "".join(_slot(name, servers.get(name, [])) for name in slot_names(door.slots))
+    return f"""defaults slots from front
+  balance leastconn
+  http-request set-timeout server {_ms(door.idle_timeout)} if {{ req.hdr(accept) -m beg text/event-stream }}
+
+{slots}"""
+
+
+def _slot(name: str, servers: Iterable[str]) -> str:
+    return f"backend {name} from slots\n" + "".join(f"  server {server}\n" for server in servers)
+
+
+def _hold(door: FrontDoor) -> str:
+    """The newest requests are looked after most often: an app that was just restarted is back in no time."""
+    return f"""local modes = Map.new("{door.files.map("modes")}", Map._str)
+
+core.register_action("hold", {{"http-req"}}, function(txn)
+  local slot, waited = txn:get_var("txn.slot"), 0
+  local answer = modes:lookup(slot)
+  while answer == "hold" and waited < {door.hold * 1000:.0f} do
+    local pause = waited < 2000 and 10 or 50
+    core.msleep(pause)
+    waited = waited + pause
+    answer = modes:lookup(slot)
+  end
+  if answer == "hold" then answer = "timeout" end
+  txn:set_var("txn.answer", answer or "lost")
+end)
+"""
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f}ms"

@@ -1,0 +1,292 @@
+"""The front door: HAProxy, told over its admin socket what changes, and never reloaded.
+
+An operation makes a new Route, and what differs from the old one is said in one batch. When HAProxy has died it begins
+again with all routes in its files; when we have died the next server reads the routes back out of the running HAProxy.
+"""
+
+import hashlib
+import os
+import resource
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from twelve.core.errors import PortTaken, RouterError
+from twelve.core.policy import codes
+from twelve.core.ports import Backend, PlatformProcess
+from twelve.infra import components
+from twelve.infra.daemons import Daemon
+from twelve.infra.settings import Settings
+from twelve.stages.router.admin import Admin
+from twelve.stages.router.commands import Changer, Files, connections, info, read_commands, understand
+from twelve.stages.router.config import FrontDoor, render, slot_names
+from twelve.stages.router.lines import LineStream, RouterLines
+from twelve.stages.router.routes import Route
+
+LOOPBACKS = ("127.0.0.1", "::1")
+TICK = 0.5
+MOST_THREADS = 4
+MOST_CONNECTIONS = 10_000
+
+
+class HaproxyRouter:
+    """core.ports.Router. `start` before anything else; `stop` ends HAProxy, `release` leaves it to the next server."""
+
+    def __init__(
+        self, settings: Settings, logs: LineStream, *, hold: float = 75, first_byte_timeout: float = 30
+    ) -> None:
+        self._directory = settings.run / "router"
+        self._files = Files(self._directory)
+        self._admin = Admin(self._directory / "admin.sock")
+        self._door = FrontDoor(
+            files=self._files,
+            admin_socket=str(self._directory / "admin.sock"),
+            binds=_binds(settings.router_port),
+            port=settings.router_port,
+            threads=min(MOST_THREADS, len(os.sched_getaffinity(0))),
+            max_connections=_connections_allowed(),
+            hold=hold,
+            first_byte_timeout=first_byte_timeout,
+        )
+        self._logs = logs
+        self._routes: Mapping[str, Route] = {}  # replaced as a whole: read without the lock
+        self._leaving: frozenset[str] = frozenset()
+        self._last_slot = -1
+        self._dropped = 0
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
+        self._lines = RouterLines(logs, lambda: self._routes)
+        self._minder: threading.Thread | None = None
+        self._daemon = Daemon(
+            "haproxy",
+            "front door",
+            settings.run,
+            command=lambda: [components.haproxy(), "-db", "-f", self._directory / "haproxy.cfg"],
+            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            ready=self._answers,
+            stop_deadline=5,
+            output=self._lines.take,
+            before_start=self._prepare,
+            error=RouterError,
+        )
+
+    def start(self) -> None:
+        """Adopt the running HAProxy with its routes, or start one. PortTaken when somebody else has the port."""
+        with self._lock:
+            self._daemon.ensure()
+            self._remember()
+            if not self._same_rules():
+                self._daemon.restart()
+                self._remember()
+        self._ended.clear()
+        self._minder = threading.Thread(target=self._mind, name="router-minder", daemon=True)
+        self._minder.start()
+
+    def stop(self) -> None:
+        self._end_minder()
+        self._daemon.stop()
+        self._routes, self._leaving = {}, frozenset()
+
+    def release(self) -> None:
+        self._end_minder()
+        self._daemon.release()
+
+    def processes(self) -> list[PlatformProcess]:
+        process = self._daemon.process()
+        return [process] if process else []
+
+    def routes(self) -> Mapping[str, Route]:
+        """By app: what HAProxy was told. After `start` this is what an earlier server told it."""
+        return self._routes
+
+    def apply(self, desired: Mapping[str, Route]) -> None:
+        """Make it so, changing only what differs from what HAProxy really holds. Apps not named are forgotten."""
+        with self._lock:
+            self._routes = dict(desired)
+            self._correct()
+
+    def set_hosts(self, app: str, hosts: Sequence[str]) -> None:
+        with self._lock:
+            self._change(app, self._route(app).with_hosts(hosts))
+
+    def set_mode(self, app: str, mode: str) -> None:
+        with self._lock:
+            self._change(app, self._route(app).with_mode(mode))
+
+    def switch(self, app: str, ready: Sequence[Backend], drain: Sequence[UUID] = ()) -> None:
+        with self._lock:
+            route = self._route(app)
+            taken = {place.partition("/")[2] for place in self._leaving if place.startswith(f"{route.slot}/")}
+            self._change(app, route.switched(ready, drain, taken))
+
+    def in_flight(self, app: str, backend: UUID) -> int:
+        route = self._routes.get(app)
+        labels = {server.label for server in route.servers if server.id == backend} if route else set()
+        if not route or not labels:
+            return 0
+        try:
+            used = connections(self._admin.ask([f"show servers conn {route.slot}"])[0])
+        except OSError:  # the front door has just died, and every connection with it
+            return 0
+        return sum(used.get(f"{route.slot}/{label}", 0) for label in labels)
+
+    def remove(self, app: str, backend: UUID) -> None:
+        with self._lock:
+            route = self._routes.get(app)
+            if route:
+                self._change(app, route.without(backend))
+
+    def forget(self, app: str) -> None:
+        with self._lock:
+            if app in self._routes:
+                self._change(app, None)
+
+    def _route(self, app: str) -> Route:
+        return self._routes.get(app) or Route(app, self._free_slot())
+
+    def _free_slot(self) -> str:
+        """The next one after the last that was given away: a slot's late log lines must not be another app's."""
+        names = slot_names(self._door.slots)
+        used = {route.slot for route in self._routes.values()} | {place.partition("/")[0] for place in self._leaving}
+        for step in range(1, len(names) + 1):
+            number = (self._last_slot + step) % len(names)
+            if names[number] not in used:
+                self._last_slot = number
+                return names[number]
+        raise RouterError(
+            f"The front door has room for {len(names)} apps, and all of it is taken.", hint="Destroy one."
+        )
+
+    def _change(self, app: str, new: Route | None) -> None:
+        old = self._routes.get(app)
+        if new == old:
+            return
+        others = {name: route for name, route in self._routes.items() if name != app}
+        self._routes = {**others, app: new} if new else others
+        change = Changer(self._files, old, new)
+        try:
+            self._admin.tell(change.commands())
+        except (OSError, RouterError):  # it has died, or is not what we thought: look, and correct what differs
+            self._correct()
+        self._leaving |= frozenset(change.leaving)
+        self._delete_leaving()
+
+    def _correct(self) -> None:
+        self._daemon.ensure()
+        found = understand(self._admin.ask(read_commands(self._files)))
+        commands, leaving = [], set(found.leaving)
+        for app in {**found.routes, **self._routes}:
+            change = Changer(self._files, found.routes.get(app), self._routes.get(app))
+            commands += change.commands()
+            leaving.update(change.leaving)
+        self._admin.tell(commands)
+        self._leaving = frozenset(leaving)
+
+    def _remember(self) -> None:
+        found = understand(self._admin.ask(read_commands(self._files)))
+        self._routes, self._leaving = found.routes, found.leaving
+
+    def _delete_leaving(self) -> None:
+        """HAProxy deletes a server once nobody is connected to it; until then it is asked again and again."""
+        if not self._leaving:
+            return
+        places = sorted(self._leaving)
+        with suppress(OSError):
+            answers = self._admin.ask([f"del server {place}" for place in places])
+            still = {place for place, answer in zip(places, answers, strict=True) if "still has" in answer}
+            self._leaving = frozenset(still)
+
+    def _prepare(self) -> None:
+        """Before every start of HAProxy: is the port free, and its files with today's routes."""
+        _require_free(self._door.binds)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, text in render(self._door, self._routes.values()).items():
+            _write(self._directory / name, text)
+        _write(self._rules_record, self._rules())
+        self._dropped = 0
+
+    def _answers(self) -> bool:
+        return bool(info(self._admin.ask(["show info"])[0]).get("Pid"))
+
+    @property
+    def _rules_record(self) -> Path:
+        return self._directory / "rules"
+
+    def _rules(self) -> str:
+        """Changes with everything a running HAProxy cannot be told: its rules, ports, slots."""
+        return hashlib.sha256("".join(render(self._door).values()).encode()).hexdigest()
+
+    def _same_rules(self) -> bool:
+        with suppress(OSError):
+            return self._rules_record.read_text() == self._rules()
+        return False
+
+    def _mind(self) -> None:
+        while not self._ended.wait(TICK):
+            with suppress(OSError):
+                if self._leaving:
+                    with self._lock:
+                        self._delete_leaving()
+                self._tell_dropped()
+
+    def _end_minder(self) -> None:
+        self._ended.set()
+        if self._minder:
+            self._minder.join()
+            self._minder = None
+
+    def _tell_dropped(self) -> None:
+        """HAProxy never waits for a reader of its lines: what it had to drop is counted, and told here."""
+        busy, self._lines.busy = self._lines.busy, set()
+        if not busy:
+            return
+        dropped = int(info(self._admin.ask(["show info"])[0]).get("DroppedLogs", 0))
+        lost, self._dropped = dropped - self._dropped, dropped
+        if lost > 0:
+            text = codes.text("L13", count=lost, since=datetime.now(UTC).isoformat(timespec="seconds"))
+            for app in {*busy, ""}:
+                self._logs.write(app, "logplex", text)
+
+
+def _binds(port: int) -> tuple[str, ...]:
+    """Browsers go to ::1 first for *.localhost, so it is served too where there is one."""
+    ipv6 = (f"[::1]:{port} v6only",) if _can_bind("::1", 0) else ()
+    return (f"127.0.0.1:{port}", *ipv6)
+
+
+def _connections_allowed() -> int:
+    """Each takes two descriptors, its own and the process's."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else max(100, min(MOST_CONNECTIONS, (hard - 200) // 2))
+
+
+def _can_bind(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError:
+        return False
+    return True
+
+
+def _require_free(binds: Sequence[str]) -> None:
+    for bind in binds:
+        host, _, port = bind.split(" ")[0].rpartition(":")
+        if not _can_bind(host.strip("[]"), int(port)):
+            raise PortTaken(
+                f"Port {port} on {host.strip('[]')} is taken by another program.",
+                hint="End it, or set TWELVE_ROUTER_PORT to a free port.",
+            )
+
+
+def _write(path: Path, text: str) -> None:
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text)
+    new.chmod(0o600)
+    new.replace(path)

@@ -1,0 +1,49 @@
+"""What HAProxy prints becomes router lines of the apps. Runs in the thread that reads HAProxy's output."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Protocol
+
+from twelve.core.formats import router_line
+from twelve.stages.router.routes import Route
+
+ENOUGH = 1 << 16
+PAUSE = 0.02
+
+
+class LineStream(Protocol):
+    """Where lines go, many at once."""
+
+    def publish(self, app: str, source: str, process: str, stamp: datetime, lines: bytes) -> None: ...
+    def write(self, app: str, process: str, text: str, *, source: str = "heroku") -> None: ...
+
+
+class RouterLines:
+    """`routes` gives today's routes by app. An app that is gone is told about in the platform's own stream."""
+
+    def __init__(self, logs: LineStream, routes: Callable[[], Mapping[str, Route]]) -> None:
+        self._logs = logs
+        self._routes = routes
+        self._carry = b""
+        self.busy: set[str] = set()  # apps with lines since somebody last looked
+
+    def take(self, chunk: bytes) -> None:
+        """Then rest a little unless there was a lot: a reader that is not waiting costs HAProxy no wake-up a line."""
+        data = self._carry + chunk
+        end = data.rfind(b"\n") + 1
+        self._carry = data[end:]
+        if end:
+            self._publish(data[:end])
+        if len(chunk) < ENOUGH:
+            time.sleep(PAUSE)
+
+    def _publish(self, lines: bytes) -> None:
+        routes = self._routes()
+        apps = {route.slot: app for app, route in routes.items()}
+        now = datetime.now(UTC)
+        for app, text in router_line.translate(
+            lines, lambda slot: apps.get(slot, ""), lambda app: routes[app].answer if app in routes else ""
+        ):
+            self._logs.publish(app, "heroku", "router", now, text)
+            self.busy.add(app)
