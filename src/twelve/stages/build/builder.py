@@ -59,7 +59,7 @@ class Builder:
 
     def _known(self, digest: str, progress: Progress) -> Slug | None:
         slug = self._slugs.by_digest(digest)
-        if slug is None or not all(layer.path.is_dir() for layer in slug.layers):
+        if slug is None or not all(path.is_dir() for path in (*_places(slug), *map(Path, slug.binds))):
             return None
         progress.step(f"Using slug {digest[:8]} (nothing changed)")
         return slug
@@ -95,6 +95,7 @@ class Builder:
 
     def _dependency_layer(self, language: Language, source: Source, progress: Progress) -> Layer | None:
         progress.step(language.title)
+        language.equip()
         if not language.ingredients:
             return None
         key = layer_key(language)
@@ -118,7 +119,9 @@ class Builder:
     def _app_layer(
         self, source: Source, languages: Sequence[Language], dependencies: Sequence[Layer], progress: Progress
     ) -> Layer:
-        producing = [language for language in languages if language.has_products]
+        producing = [
+            language for language in reversed(languages) if language.has_products
+        ]  # Django collects what Node built
         over = {name: layer.path / name for layer in dependencies for name in _roots(layer.path)} if producing else {}
         keys = [layer.key for layer in dependencies] if producing else []
         key = _hash({"source": source.digest, "dependencies": keys, "recipe": twelve.__version__ if producing else ""})
@@ -198,6 +201,10 @@ def _roots(layer: Path, prefix: str = "") -> Iterator[str]:
             yield name
         elif entry.is_dir(follow_symlinks=False):
             yield from _roots(layer, f"{name}/")
+
+
+def _places(slug: Slug) -> list[Path]:
+    return [layer.path for layer in slug.layers]
 
 
 def _size(layer: Layer) -> int:

@@ -34,6 +34,9 @@ class Language(Protocol):
     def ingredients(self) -> Mapping[str, str]:
         """Everything the dependency layer is made from; empty when there is none to make."""
 
+    def equip(self) -> None:
+        """Have what its commands and its processes need on this machine, outside of any layer."""
+
     def install(self, shop: Workshop) -> None:
         """Make the dependencies in the workshop."""
 

@@ -60,13 +60,16 @@ class PackageJson:
 
 def read(tree: Path) -> PackageJson | None:
     path = tree / "package.json"
-    if not path.is_file():
-        return None
+    return PackageJson(load(path)) if path.is_file() else None
+
+
+def load(path: Path) -> Mapping[str, Any]:
+    """A JSON object; BadManifest with the place of what is wrong in it."""
     try:
         document = json.loads(path.read_bytes())
     except ValueError as error:
-        where = Where("package.json", getattr(error, "lineno", 0), getattr(error, "colno", 0))
-        raise BadManifest(f"package.json is not valid JSON: {getattr(error, 'msg', error)}.", where=where) from None
+        where = Where(path.name, getattr(error, "lineno", 0), getattr(error, "colno", 0))
+        raise BadManifest(f"{path.name} is not valid JSON: {getattr(error, 'msg', error)}.", where=where) from None
     if not isinstance(document, dict):
-        raise BadManifest("package.json must be a JSON object.", where=Where("package.json", 1))
-    return PackageJson(document)
+        raise BadManifest(f"{path.name} must be a JSON object.", where=Where(path.name, 1))
+    return document

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from twelve.core.errors import BadManifest, BuildError, Where
+from twelve.core.errors import BuildError, Where
+from twelve.stages.build import package_json
 from twelve.stages.build.language import file_digest
 from twelve.stages.build.python_version import load_toml
 
@@ -72,7 +73,7 @@ def read(tree: Path) -> Project | None:
     pyproject = load_toml(tree / "pyproject.toml")
     for name in LOCKS:
         if (tree / name).is_file():
-            lock = _json_lock(tree / name) if name == "Pipfile.lock" else load_toml(tree / name)
+            lock = package_json.load(tree / name) if name == "Pipfile.lock" else load_toml(tree / name)
             return Project(tree, name, pyproject, lock)
     return Project(tree, _unlocked(tree, pyproject), pyproject)
 
@@ -91,17 +92,6 @@ def _unlocked(tree: Path, pyproject: Mapping[str, Any]) -> str:
             hint="Run `pipenv lock` and commit the result.",
         )
     return ""
-
-
-def _json_lock(path: Path) -> Mapping[str, Any]:
-    try:
-        document = json.loads(path.read_bytes())
-    except ValueError as error:
-        where = Where(path.name, getattr(error, "lineno", 0), getattr(error, "colno", 0))
-        raise BadManifest(f"{path.name} is not valid JSON: {getattr(error, 'msg', error)}.", where=where) from None
-    if not isinstance(document, dict):
-        raise BadManifest(f"{path.name} must be a JSON object.", where=Where(path.name, 1))
-    return document
 
 
 def requirements_files(tree: Path, start: str = "requirements.txt") -> list[str]:

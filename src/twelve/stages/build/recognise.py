@@ -6,7 +6,7 @@ from pathlib import Path
 from twelve.core.errors import BuildError
 from twelve.core.policy import propose
 from twelve.core.ports import Progress
-from twelve.stages.build import facts, python
+from twelve.stages.build import facts, node, python, static
 from twelve.stages.build.declared import Declared
 from twelve.stages.build.language import Language
 from twelve.stages.build.workshop import Host
@@ -14,9 +14,16 @@ from twelve.stages.build.workshop import Host
 OWNED = frozenset({".venv", "node_modules", ".twelve"})  # directories that belong to dependency layers
 
 
-def languages(tree: Path, types: Mapping[str, str] | None, host: Host, components: Path) -> list[Language]:  # noqa: ARG001 - for Node
+def languages(tree: Path, types: Mapping[str, str] | None, host: Host, components: Path) -> list[Language]:
     """Every language found; none is fine as long as there is a Procfile."""
-    found: list[Language] = [language for language in (python.detect(tree, host),) if language]
+    found: list[Language] = []
+    if py := python.detect(tree, host):
+        found.append(py)
+    if js := node.detect(tree, host, components):
+        found.append(js)
+    if types is None and py is None and not _serves_itself(tree):
+        site = static.detect(tree, host, built_by_node=js is not None and js.has_products)
+        found += [site] if site else []
     if not found and types is None:
         raise BuildError(
             "Nothing here looks like an app: no Procfile, no Python (requirements.txt, pyproject.toml, uv.lock, "
@@ -24,6 +31,11 @@ def languages(tree: Path, types: Mapping[str, str] | None, host: Host, component
             hint="Deploy the directory your app is in, or write a Procfile.",
         )
     return found
+
+
+def _serves_itself(tree: Path) -> bool:
+    """Whether a package.json has something to start."""
+    return "web" in propose.process_types(facts.gather(tree)) if (tree / "package.json").is_file() else False
 
 
 def process_types(tree: Path, said: Declared, languages: Sequence[Language], progress: Progress) -> Mapping[str, str]:
