@@ -25,6 +25,7 @@ class Settings:
     log_history: int = 1500
     restart_cap: float = 300.0
     release_timeout: float = 3600.0
+    sandbox: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -39,6 +40,7 @@ class Settings:
             secret_key=env.get("TWELVE_SECRET_KEY") or None,
             log_history=_number(env, "TWELVE_LOG_HISTORY", 1500, 1, 1_000_000),
             restart_cap=float(_number(env, "TWELVE_RESTART_CAP", 300, 1, 86400)),
+            sandbox=env.get("TWELVE_SANDBOX", ""),
             release_timeout=float(_number(env, "TWELVE_RELEASE_TIMEOUT", 3600, 1, 86400)),
         )
 

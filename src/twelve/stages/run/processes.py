@@ -1,4 +1,7 @@
-"""What the local engine started, on record so that the next server can adopt it: first the row, then the start, then the pid."""
+"""What the local engine started, on record so that the next server can adopt it.
+
+First the row, then the start, then the pid.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass

@@ -1,0 +1,115 @@
+"""After the server's death: which recorded processes still run, which ended meanwhile and how, which are lost.
+
+What identifies a process is its id, which everything in it carries; a recorded pid alone may have been used again.
+"""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from twelve.core.model import AppManifest, Process, ProcessSpec, ProcessState, Slug
+from twelve.stages.run.local import tree
+from twelve.stages.run.local.copied import remove
+from twelve.stages.run.local.life import recorded_exit, recorded_init
+from twelve.stages.run.local.supervisor import STATUS
+from twelve.stages.run.processes import ProcessRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """`pid` is the sandbox's program, None when it has ended; `waiting` when the process was between two lives."""
+
+    record: ProcessRecord
+    pid: int | None
+    waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    finds: Sequence[Find]
+    lost: Sequence[UUID]
+
+
+def find(records: Iterable[ProcessRecord], specs: Mapping[UUID, ProcessSpec], directory: Path) -> Found:
+    running = tree.carriers()
+    finds: list[Find] = []
+    lost: list[UUID] = []
+    for record in records:
+        pids = running.get(record.id, [])
+        status_file = directory / record.id.hex / STATUS
+        if _is_whole(record, pids, status_file):
+            finds.append(Find(record, _program(record, pids, status_file)))
+        elif record.id in specs and recorded_exit(status_file) is not None:
+            finds.append(Find(record, None, waiting=record.state == ProcessState.CRASHED))
+        else:
+            _end(pids)
+            lost.append(record.id)
+    return Found(finds, lost)
+
+
+def sweep(directory: Path, known: Iterable[UUID]) -> None:
+    """Directories of processes nobody has on record."""
+    names = {process.hex for process in known}
+    for place in directory.iterdir():
+        if place.name not in names:
+            remove(place)
+
+
+def process(record: ProcessRecord) -> Process:
+    return Process(
+        id=record.id,
+        app_id=record.app_id,
+        app=record.app,
+        type=record.type,
+        number=record.number,
+        release_id=record.release_id,
+        release_version=record.release_version,
+        command=record.command,
+        state=record.state,
+        size=record.size,
+        created_at=record.created_at,
+        updated_at=record.created_at,
+        pid=record.pid,
+        port=record.port,
+        exit_status=record.exit_status,
+    )
+
+
+def bare_spec(record: ProcessRecord) -> ProcessSpec:
+    """Enough to stop a process that belongs to no release any more."""
+    return ProcessSpec(
+        id=record.id,
+        app_id=record.app_id,
+        app=record.app,
+        type=record.type,
+        number=record.number,
+        release_id=record.release_id,
+        release_version=record.release_version,
+        command=record.command,
+        slug=Slug(record.release_id, "", (), {}, AppManifest()),
+        env={},
+        kept=False,
+        size=record.size,
+    )
+
+
+def _is_whole(record: ProcessRecord, pids: Sequence[int], status_file: Path) -> bool:
+    """Its sandbox still stands; without it, what is left of it cannot be supervised."""
+    init = recorded_init(status_file)
+    return bool(pids) and (init in pids or (init is None and record.pid in pids))
+
+
+def _program(record: ProcessRecord, pids: Sequence[int], status_file: Path) -> int | None:
+    init = recorded_init(status_file)
+    above = record.pid if init is None else tree.parent(init)
+    return above if above in pids else None
+
+
+def _end(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

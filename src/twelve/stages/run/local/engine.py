@@ -1,0 +1,263 @@
+"""Release -> processes, on this machine. A thread-safe face; behind it one loop in one thread supervises everything."""
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from twelve.core.errors import NotFound
+from twelve.core.model import Process, ProcessSpec, ProcessState
+from twelve.core.ports import BootResult, LogSink, OutputPump, PlatformProcess, ProcessEvent
+from twelve.infra.settings import Settings
+from twelve.stages.run.local import adoption
+from twelve.stages.run.local.attached import Attached, AttachedStreams
+from twelve.stages.run.local.journal import Journal, Records
+from twelve.stages.run.local.output import Holders, PumpedOutput
+from twelve.stages.run.local.ports import Ports
+from twelve.stages.run.local.sandbox import MEANING, choose
+from twelve.stages.run.local.spawn import keep_descriptors_to_ourselves
+from twelve.stages.run.local.supervisor import Ground, Supervisor
+from twelve.stages.run.processes import ProcessRecord
+
+REMEMBERED = 1000  # ended processes whose status can still be asked for
+WORKERS = 64  # threads for what blocks: checks, copies, the end of an output
+
+T = TypeVar("T")
+
+
+class LocalEngine:
+    def __init__(self, settings: Settings, records: Records, sink: LogSink, pump: OutputPump) -> None:
+        keep_descriptors_to_ourselves()
+        self._directory = settings.run / "processes"
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._sandbox = choose(settings.sandbox, settings.run)
+        self._records = records
+        self._pump = pump
+        self._journal = Journal(records)
+        self._holders = Holders()
+        self._ground = Ground(self._sandbox, Ports(), sink, self._journal, settings.restart_cap, self._tell)
+        self._supervised: dict[UUID, Supervisor] = {}
+        self._ended: OrderedDict[UUID, Supervisor] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listeners: list[Callable[[ProcessEvent], None]] = []
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(ThreadPoolExecutor(WORKERS, thread_name_prefix="engine"))
+        self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
+        self._thread.start()
+
+    @property
+    def isolation(self) -> str:
+        """bwrap, landlock or none; `isolation_meaning` says it in a sentence."""
+        return self._sandbox.name
+
+    @property
+    def isolation_meaning(self) -> str:
+        return MEANING[self._sandbox.name]
+
+    def start(self, specs: Sequence[ProcessSpec]) -> list[Process]:
+        if not specs:
+            return []
+        supervisors = self._enrol(specs, lambda spec: self._pumped(spec.id, spec.app, spec.name))
+        self._call(self._begin(supervisors))
+        return [supervisor.process for supervisor in supervisors]
+
+    def attach(self, spec: ProcessSpec) -> Attached:
+        streams = AttachedStreams(spec.terminal)
+        (supervisor,) = self._enrol([spec], lambda _: streams)
+        self._call(self._begin([supervisor]))
+        return Attached(
+            supervisor.process,
+            streams,
+            wait=lambda: self.wait_exit(spec.id),
+            hang_up=lambda: self._soon(supervisor.hang_up()),
+        )
+
+    def wait_up(self, ids: Iterable[UUID]) -> list[BootResult]:
+        return self._call(_first_failure_or_all([self._find(process).booted for process in ids]))
+
+    def stop(self, ids: Iterable[UUID], *, quiet: bool = False) -> None:
+        self._call(self._stop([one for process in ids if (one := self._supervised.get(process))], quiet=quiet))
+        self._journal.flush()
+
+    def wait_exit(self, process: UUID, timeout: float | None = None) -> int:
+        return self._call(asyncio.wait_for(asyncio.shield(self._find(process).ended), timeout))
+
+    def processes(self, app_id: UUID | None = None) -> list[Process]:
+        every = [supervisor.process for supervisor in list(self._supervised.values())]
+        return sorted(
+            (process for process in every if app_id in {None, process.app_id}),
+            key=lambda process: (process.type != "web", process.type, process.number, process.created_at),
+        )
+
+    def subscribe(self, listener: Callable[[ProcessEvent], None]) -> None:
+        self._listeners.append(listener)
+
+    def recorded(self) -> list[Process]:
+        return [adoption.process(record) for record in self._records.list() if record.id not in self._supervised]
+
+    def adopt(self, specs: Mapping[UUID, ProcessSpec]) -> list[Process]:
+        records = [record for record in self._records.list() if record.id not in self._supervised]
+        found = adoption.find(records, specs, self._directory)
+        self._records.delete(found.lost)
+        adopted, strangers = self._call(self._take_over(found.finds, specs))
+        self._call(self._stop(strangers, quiet=False))
+        adoption.sweep(self._directory, known={record.id for record in records})
+        return [supervisor.process for supervisor in adopted]
+
+    def platform_processes(self) -> list[PlatformProcess]:
+        return self._holders.processes()
+
+    def close(self, *, stop: bool = False) -> None:
+        if stop:
+            self.stop([process.id for process in self.processes()])
+        self._call(self._let_go())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._journal.close()
+
+    def _enrol(self, specs: Sequence[ProcessSpec], outlet: Callable[[ProcessSpec], Any]) -> list[Supervisor]:
+        """First the row: nothing runs that the next server would not find."""
+        records = [_record(spec) for spec in specs]
+        supervisors = self._call(self._supervise(specs, records, [outlet(spec) for spec in specs]))
+        self._records.insert(records)
+        try:
+            self._sandbox.refresh()
+            for supervisor in supervisors:
+                supervisor.prepare()
+        except BaseException:
+            self._records.delete([record.id for record in records])
+            raise
+        return supervisors
+
+    async def _supervise(
+        self, specs: Sequence[ProcessSpec], records: Sequence[ProcessRecord], outlets: Sequence[Any]
+    ) -> list[Supervisor]:
+        return [
+            Supervisor(spec, record, self._place(spec.id), outlet, self._ground)
+            for spec, record, outlet in zip(specs, records, outlets, strict=True)
+        ]
+
+    async def _begin(self, supervisors: Sequence[Supervisor]) -> None:
+        begun: list[Supervisor] = []
+        try:
+            for supervisor in supervisors:
+                supervisor.begin()
+                begun.append(supervisor)
+                await asyncio.sleep(0)
+            self._hold(begun)
+        except BaseException:
+            self._records.delete([one.spec.id for one in supervisors if one not in begun])
+            await self._stop(begun, quiet=True)
+            raise
+        finally:
+            for supervisor in begun:
+                supervisor.outlet.opened()
+                self._watch(supervisor)
+
+    def _hold(self, supervisors: Sequence[Supervisor]) -> None:
+        writers = {one.spec.id: one.outlet.writer for one in supervisors if isinstance(one.outlet, PumpedOutput)}
+        if writers:
+            self._holders.hold({process: self._place(process) for process in writers}, writers.values())
+
+    def _watch(self, supervisor: Supervisor, *, waiting: bool = False) -> None:
+        self._supervised[supervisor.spec.id] = supervisor
+        task = self._loop.create_task(self._follow(supervisor, waiting=waiting))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _follow(self, supervisor: Supervisor, *, waiting: bool) -> None:
+        await supervisor.run(waiting=waiting)
+        process = supervisor.spec.id
+        self._supervised.pop(process, None)
+        self._ended[process] = supervisor
+        while len(self._ended) > REMEMBERED:
+            self._ended.popitem(last=False)
+        self._holders.release(process)
+
+    async def _stop(self, supervisors: Sequence[Supervisor], *, quiet: bool) -> None:
+        for supervisor in supervisors:
+            supervisor.stop(quiet=quiet)
+        if supervisors:
+            await asyncio.wait({supervisor.ended for supervisor in supervisors})
+
+    async def _take_over(
+        self, finds: Sequence[adoption.Find], specs: Mapping[UUID, ProcessSpec]
+    ) -> tuple[list[Supervisor], list[Supervisor]]:
+        """Those that belong, and those that have to go."""
+        adopted: list[Supervisor] = []
+        strangers: list[Supervisor] = []
+        for find in finds:
+            record = find.record
+            outlet = self._pumped(record.id, record.app, f"{record.type}.{record.number}")
+            spec = specs.get(record.id)
+            supervisor = Supervisor(
+                spec or adoption.bare_spec(record), record, self._place(record.id), outlet, self._ground
+            )
+            self._holders.adopt(record.id, self._place(record.id))
+            waiting = find.waiting
+            if not waiting:
+                outlet.read()
+                supervisor.resume(find.pid)
+            self._watch(supervisor, waiting=waiting)
+            (strangers if spec is None else adopted).append(supervisor)
+        return adopted, strangers
+
+    async def _let_go(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._loop.shutdown_default_executor()
+
+    def _pumped(self, process: UUID, app: str, name: str) -> PumpedOutput:
+        return PumpedOutput(self._place(process), self._pump, app, name)
+
+    def _place(self, process: UUID) -> Path:
+        return self._directory / process.hex
+
+    def _find(self, process: UUID) -> Supervisor:
+        found = self._supervised.get(process) or self._ended.get(process)
+        if found is None:
+            raise NotFound(f"No process {process} runs here.", resource="dyno")
+        return found
+
+    def _tell(self, event: ProcessEvent) -> None:
+        for listener in list(self._listeners):
+            listener(event)
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop)
+
+
+async def _first_failure_or_all(boots: Sequence[asyncio.Future[BootResult]]) -> list[BootResult]:
+    pending = set(boots)
+    while pending:
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        if any(boot.result().kind != "up" for boot in done):
+            break
+    return [boot.result() for boot in boots if boot.done()]
+
+
+def _record(spec: ProcessSpec) -> ProcessRecord:
+    return ProcessRecord(
+        id=spec.id,
+        app_id=spec.app_id,
+        app=spec.app,
+        release_id=spec.release_id,
+        release_version=spec.release_version,
+        type=spec.type,
+        number=spec.number,
+        command=spec.command,
+        size=spec.size,
+        state=ProcessState.STARTING,
+        kept=spec.kept,
+        created_at=datetime.now(UTC),
+    )

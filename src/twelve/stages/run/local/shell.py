@@ -1,0 +1,31 @@
+"""What a process is started with: the shell around its command, and the part of its environment only we know."""
+
+from pathlib import Path
+
+from twelve.core.model import ProcessSpec
+from twelve.core.policy.launch import script
+from twelve.stages.run.local.tree import ID_VARIABLE
+
+LIMITS = "ulimit -c 0"  # a core would fill the ephemeral overlay, which is memory
+
+
+def shell(command: str, *, terminal: bool) -> tuple[str, ...]:
+    """On a terminal the command is a job of its own: Ctrl-C then reaches it, and not the sandbox around it."""
+    program = "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"
+    job = f"set -m\n{command}" if terminal else command
+    return (program, "-c", f"{LIMITS}\n{script(job)}")
+
+
+def environment(spec: ProcessSpec, port: int | None) -> dict[str, str]:
+    """The environment as the app sees it, complete; what we own wins."""
+    own = {
+        "PORT": str(port),
+        "DYNO": spec.name,
+        ID_VARIABLE: str(spec.id),
+        "HOME": "/app",
+        "PWD": "/app",
+    }
+    if spec.terminal is None:
+        return {**spec.env, **own}
+    columns, rows = spec.terminal
+    return {"TERM": "xterm-256color", **spec.env, **own, "COLUMNS": str(columns), "LINES": str(rows)}

@@ -1,0 +1,113 @@
+"""A start as data, and the one place where it becomes a process."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+STATUS_FD, ARGUMENTS_FD = 3, 4  # where a sandbox's program finds its status file and its arguments
+_ABOVE = 64  # our own descriptors are moved out of the way of those numbers
+_RESET = [number for number in signal.valid_signals() if number not in {signal.SIGKILL, signal.SIGSTOP}]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """`argv` and `env` are the sandbox's own. `arguments` reach it in memory: they hold the app's environment, which
+    must not show in argv, nor act (LD_PRELOAD) on a program outside the sandbox."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    arguments: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Descriptors for stdin and for stdout and stderr together; or a terminal's path for all three."""
+
+    stdin: int = -1
+    output: int = -1
+    terminal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command to run beside an app."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path | None = None
+
+
+def spawn(start: Start, streams: Streams, status_file: Path) -> int:
+    """In a session of its own, with default signals and no descriptor but its own; gives the pid."""
+    status = _out_of_the_way(os.open(status_file, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+    arguments = _out_of_the_way(_in_memory(start.arguments))
+    actions = [
+        *_stdio(streams),
+        (os.POSIX_SPAWN_DUP2, status, STATUS_FD),
+        (os.POSIX_SPAWN_DUP2, arguments, ARGUMENTS_FD),
+    ]
+    try:
+        return os.posix_spawn(
+            start.argv[0], start.argv, start.env, file_actions=actions, setsid=True, setsigmask=[], setsigdef=_RESET
+        )
+    finally:
+        os.close(status)
+        os.close(arguments)
+
+
+def run_beside(command: Command, timeout: float) -> int | None:
+    """Its status; None when it takes too long."""
+    try:
+        ended = subprocess.run(
+            command.argv,
+            env=dict(command.env),
+            cwd=command.cwd,
+            timeout=timeout,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    except OSError:
+        return 127
+    return ended.returncode
+
+
+def keep_descriptors_to_ourselves() -> None:
+    """What the server inherited and does not know of must not be held open by apps that outlive it."""
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if int(entry.name) > 2:
+                os.set_inheritable(int(entry.name), False)
+
+
+def _stdio(streams: Streams) -> list[tuple[int, int, int] | tuple[int, int, str, int, int]]:
+    if streams.terminal:  # opened by the leader of a session without one, it becomes the controlling terminal
+        opened = (os.POSIX_SPAWN_OPEN, 0, streams.terminal, os.O_RDWR, 0)
+        return [opened, (os.POSIX_SPAWN_DUP2, 0, 1), (os.POSIX_SPAWN_DUP2, 0, 2)]
+    return [
+        (os.POSIX_SPAWN_DUP2, streams.stdin, 0),
+        (os.POSIX_SPAWN_DUP2, streams.output, 1),
+        (os.POSIX_SPAWN_DUP2, streams.output, 2),
+    ]
+
+
+def _in_memory(content: bytes) -> int:
+    descriptor = os.memfd_create("arguments", os.MFD_CLOEXEC)
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def _out_of_the_way(descriptor: int) -> int:
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,78 @@
+"""Who belongs to a process, read from /proc: its descendants, and those that carry its id in their environment."""
+
+import contextlib
+from pathlib import Path
+from uuid import UUID
+
+ID_VARIABLE = "HEROKU_DYNO_ID"  # every process we start carries its id; that identifies it beyond its pid
+
+
+def start_time(pid: int) -> int | None:
+    """In clock ticks since boot: a pid used again has another one. None when it is gone or a zombie."""
+    fields = _stat(pid)
+    return None if fields is None or fields[0] in {"Z", "X"} else int(fields[19])
+
+
+def parent(pid: int) -> int | None:
+    fields = _stat(pid)
+    return None if fields is None else int(fields[1])
+
+
+def children(pid: int) -> list[int]:
+    """A child belongs to the thread that forked it, so every thread is asked."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found += [int(child) for child in (thread / "children").read_bytes().split()]
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """Parents before their children, `pid` itself not among them."""
+    found: list[int] = []
+    queue = [pid]
+    while queue:
+        fresh = children(queue.pop(0))
+        found += fresh
+        queue += fresh
+    return found
+
+
+def is_namespace_init(pid: int) -> bool:
+    """Whether it is process 1 of a PID namespace below ours: with it, everything inside ends."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines():
+            if line.startswith("NSpid:"):
+                numbers = line.split()[1:]
+                return len(numbers) > 1 and numbers[-1] == "1"
+    return False
+
+
+def carries(pid: int, process: UUID) -> bool:
+    return process == _identity(pid)
+
+
+def carriers() -> dict[UUID, list[int]]:
+    """Every running process that carries an id, by that id."""
+    found: dict[UUID, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and (process := _identity(int(entry.name))) is not None:
+            found.setdefault(process, []).append(int(entry.name))
+    return found
+
+
+def _identity(pid: int) -> UUID | None:
+    marker = f"{ID_VARIABLE}=".encode()
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return next((UUID(entry[len(marker) :].decode()) for entry in environment if entry.startswith(marker)), None)
+    except (OSError, ValueError):
+        return None
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The fields from the state on; the name before them may hold anything, brackets and blanks too."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
