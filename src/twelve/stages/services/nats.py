@@ -64,6 +64,9 @@ class NatsProvider:
     def stop(self) -> None:
         self._daemon.stop()
 
+    def release(self) -> None:
+        self._daemon.release()
+
     def create(self, resource: str) -> ConfigVars:
         details = {"user": f"{resource}-{secrets.token_hex(3)}", "password": secrets.token_urlsafe(32)}
         try:

@@ -29,7 +29,10 @@ class PostgresProvider:
         self._server.ensure()
 
     def stop(self) -> None:
-        """The server holds the platform's own state too: whoever started it stops it, last of all."""
+        """The server holds the platform's own state too: whoever started it stops or leaves it, last of all."""
+
+    def release(self) -> None:
+        """As `stop`."""
 
     def create(self, resource: str) -> ConfigVars:
         self._server.ensure()

@@ -77,11 +77,11 @@ def claim(directory: Path) -> None:
 def failure(what: str, lines: list[str] | tuple[str, ...]) -> PlatformError:
     """The error that PostgreSQL's last lines tell of."""
     log = tuple(lines[-10:])
-    reason = next((line for line in reversed(log) if any(word in line for word in ("FATAL", "PANIC", "error"))), "")
-    reason = reason.partition("] ")[2] or reason
+    telling = [line for line in log if any(word in line for word in ("FATAL", "PANIC", "error:", "could not"))]
+    reason = (telling or [*log[-1:], "it said nothing"])[0].partition("] ")
     if any("No space left on device" in line for line in log):
         return DiskFull(f"{what}: the disk is full.", log=log)
-    return PlatformError(f"{what}: {reason.strip() or 'it said nothing'}.", log=log)
+    return PlatformError(f"{what}: {(reason[2] or reason[0]).strip().rstrip('.')}.", log=log)
 
 
 def settings(**extra: str) -> list[str]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -156,14 +157,14 @@ class PostgresServer:
     def _set_up(self) -> None:
         """That the platform's role may log in is the last step, and so the proof of all others."""
         with self.connect() as db:
-            if not db.execute("select from pg_roles where rolname = %s and rolcanlogin", [PLATFORM]).fetchone():
+            if not _exists(db, "select from pg_roles where rolname = 'twelve' and rolcanlogin"):
                 self._make_platform_database(db)
         self._is_set_up = True
 
     def _make_platform_database(self, db: psycopg.Connection) -> None:
-        if not db.execute("select from pg_roles where rolname = %s", [PLATFORM]).fetchone():
+        if not _exists(db, "select from pg_roles where rolname = 'twelve'"):
             db.execute("create role twelve nologin in role pg_use_reserved_connections")
-        if not db.execute("select from pg_database where datname = %s", [PLATFORM]).fetchone():
+        if not _exists(db, "select from pg_database where datname = 'twelve'"):
             db.execute("create database twelve owner twelve")
         db.execute("revoke connect on database postgres, template1, twelve from public")
         verifier = scram(db, PLATFORM, self._credentials[PLATFORM])
@@ -174,3 +175,7 @@ def scram(db: psycopg.Connection, user: str, password: str) -> sql.Literal:
     """What the server stores of a password: the password itself stays out of statements, and so out of every log."""
     verifier = db.pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256")
     return sql.Literal(verifier.decode())
+
+
+def _exists(db: psycopg.Connection, query: LiteralString) -> bool:
+    return db.execute(query).rowcount == 1

@@ -59,6 +59,10 @@ class RedisProvider:
         for daemon in self._known():
             daemon.stop()
 
+    def release(self) -> None:
+        for daemon in self._known():
+            daemon.release()
+
     def create(self, resource: str) -> ConfigVars:
         instance = f"{resource}-{secrets.token_hex(3)}"  # never the directory of an earlier one of that name
         details = {"instance": instance, "password": secrets.token_urlsafe(32), "admin": secrets.token_urlsafe(32)}

@@ -37,6 +37,9 @@ class S3Provider:
     def stop(self) -> None:
         self._server.stop()
 
+    def release(self) -> None:
+        self._server.release()
+
     def create(self, resource: str) -> ConfigVars:
         bucket = f"{resource[:50]}-{secrets.token_hex(4)}"
         details = {"user": bucket, "bucket": bucket, "key": secrets.token_hex(10), "secret": secrets.token_urlsafe(32)}

@@ -97,6 +97,10 @@ class S3Server:
             self._relay.stop()
             self._server.stop()
 
+    def release(self) -> None:
+        self._relay.release()
+        self._server.release()
+
     def restart(self) -> None:
         self._server.restart()
 

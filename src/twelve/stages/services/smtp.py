@@ -45,6 +45,10 @@ class SmtpProvider:
             if controller is not None:
                 controller.stop()
 
+    def release(self) -> None:
+        """It lives in this process, and ends with it."""
+        self.stop()
+
     def create(self, resource: str) -> ConfigVars:
         details = {"user": f"{resource}-{secrets.token_hex(3)}", "password": secrets.token_urlsafe(32)}
         self.ensure_running([details])

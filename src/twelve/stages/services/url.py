@@ -21,6 +21,9 @@ class UrlProvider:
     def stop(self) -> None:
         """It is somebody else's server."""
 
+    def release(self) -> None:
+        """It is somebody else's server."""
+
     def create(self, resource: str) -> ConfigVars:
         """From a URL, or KEY=URL to be found under exactly that key. The URL's shape is checked, never its server."""
         found = KEYED.fullmatch(resource)
