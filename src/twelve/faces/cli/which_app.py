@@ -53,6 +53,12 @@ def url_of(app: dict[str, Any]) -> str:
     return str(app["web_url"]).rstrip("/")
 
 
+def current_release(client: Client, path: str) -> dict[str, Any] | None:
+    """The release that serves; newer ones have failed."""
+    newest = client.page(f"{path}/releases", "version ..; max=100, order=desc")
+    return next((release for release in newest if release["current"]), None)
+
+
 def name_of(directory: Path) -> str:
     """The name of the app a directory holds: from its app.json, else its own."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):

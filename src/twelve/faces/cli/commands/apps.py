@@ -46,7 +46,7 @@ def create(name: str | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("name", required=False, shell_complete=complete_apps)
+@click.argument("name", required=False, envvar="TWELVE_APP", shell_complete=complete_apps)
 @json_option
 def info(name: str | None, as_json: bool) -> None:
     """One app."""

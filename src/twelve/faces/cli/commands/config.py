@@ -1,6 +1,5 @@
 """`twelve config [list | get | set | unset | edit | import]`"""
 
-import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from twelve.faces.cli.editor import edited
 from twelve.faces.cli.family import Family
 from twelve.faces.cli.output import json_option, show_json, show_table
 from twelve.faces.cli.pairs import read_pairs
-from twelve.faces.cli.which_app import app_option, app_path
+from twelve.faces.cli.which_app import app_option, app_path, current_release
 
 Updates = Mapping[str, str | None]
 
@@ -129,6 +128,5 @@ def told(updates: Updates) -> str:
 
 
 def serving(client: Client, path: str) -> str:
-    with contextlib.suppress(NotFound):
-        return f": v{client.get(f'{path}/releases/current')['version']} serves"
-    return ": the first release will have it"
+    release = current_release(client, path)
+    return f": v{release['version']} serves" if release else ": the first release will have it"

@@ -5,8 +5,9 @@ import time
 
 import click
 
-from twelve.core.errors import PlatformError, ServerUnreachable
+from twelve.core.errors import PlatformError
 from twelve.faces.cli.client import NOT_RUNNING, Client
+from twelve.faces.cli.start_server import ensure_running
 
 DEADLINE = 120.0  # graces of processes, then services and the database
 
@@ -20,13 +21,19 @@ def command() -> None:
       twelve down
     """
     client = Client.here()
-    try:
-        click.echo("Stopping the apps and the platform ...", err=True)
-        shut_down(client)
-    except ServerUnreachable:
-        click.echo(NOT_RUNNING)
-        return
+    if not client.is_running():
+        if not left_behind(client):
+            click.echo(NOT_RUNNING)
+            return
+        ensure_running(client)  # only a server can stop in order what another one has left running
+    click.echo("Stopping the apps and the platform ...", err=True)
+    shut_down(client)
     click.echo("Stopped.")
+
+
+def left_behind(client: Client) -> bool:
+    """Whether servers of the platform are on record without it: they outlive a server that was killed."""
+    return any((client.settings.run / "daemons").glob("*.json"))
 
 
 def shut_down(client: Client) -> None:

@@ -19,7 +19,8 @@ def command(app: str | None, as_json: bool) -> None:
       twelve ps -a notes --json
     """
     client = Client.here()
-    processes = client.list(f"{app_path(client, app)}/dynos")
+    path = app_path(client, app)
+    processes = client.list(f"{path}/dynos")
     if as_json:
         show_json(processes)
         return
@@ -28,4 +29,14 @@ def command(app: str | None, as_json: bool) -> None:
         for p in processes
     ]
     headers = ("PROCESS", "STATE", "RELEASE", "SIZE", "SINCE", "COMMAND")
-    show_table(headers, rows, empty="No processes. `twelve scale web=1` starts some.")
+    show_table(headers, rows, empty="" if rows else reason(client, path))
+
+
+def reason(client: Client, path: str) -> str:
+    """Why nothing runs."""
+    stopped = client.get(path)["stopped"]
+    return (
+        "The app is stopped; `twelve start` starts it."
+        if stopped
+        else "No processes; `twelve scale web=1` starts some."
+    )

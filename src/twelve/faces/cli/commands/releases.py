@@ -4,11 +4,12 @@ from typing import Any
 
 import click
 
+from twelve.core.errors import NotFound
 from twelve.core.model.config import MASK
 from twelve.faces.cli.client import Client, segment
 from twelve.faces.cli.family import Family
 from twelve.faces.cli.output import ago, json_option, show_json, show_table
-from twelve.faces.cli.which_app import app_option, app_path
+from twelve.faces.cli.which_app import app_option, app_path, current_release
 
 Object = dict[str, Any]
 
@@ -52,20 +53,22 @@ def list_(num: int, app: str | None, as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("release", default="current", metavar="[vN]")
+@click.argument("release", required=False, metavar="[vN]")
 @click.option("--show-values", is_flag=True, help="Show the values of config vars.")
 @app_option
 @json_option
-def info(release: str, show_values: bool, app: str | None, as_json: bool) -> None:
+def info(release: str | None, show_values: bool, app: str | None, as_json: bool) -> None:
     """One release, or the current one: what made it, and the config it froze."""
     client = Client.here()
-    path = f"{app_path(client, app)}/releases/{segment(release)}"
-    found, config = client.get(path), client.get(f"{path}/config-vars")
+    path = app_path(client, app)
+    found = client.get(f"{path}/releases/{segment(release)}") if release else current_release(client, path)
+    if found is None:
+        raise NotFound("This app has no release yet.", hint="`twelve up` makes the first.")
     if as_json:
         show_json(found)
         return
     describe(found)
-    for key, value in config.items():
+    for key, value in client.get(f"{path}/releases/{found['id']}/config-vars").items():
         click.echo(f"  {key}={value if show_values else MASK}")
 
 
