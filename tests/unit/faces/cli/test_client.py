@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -106,11 +107,13 @@ def test_a_foreign_server_on_our_port_is_recognised(server):
         server.client.get("/x")
 
 
-def test_nobody_there(tmp_path, server):
-    server.http.server_close()
+def test_nobody_there(tmp_path):
+    (tmp_path / "token").write_text("t")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = Client(Settings(home=tmp_path, api_port=listener.getsockname()[1]))
     with pytest.raises(errors.ServerUnreachable, match="twelve up"):
-        server.client.get("/apps")
-    assert not server.client.is_running()
+        client.get("/apps")
+    assert not client.is_running()
 
 
 def test_no_token_means_never_started(tmp_path):
@@ -147,8 +150,6 @@ def test_a_warning_of_the_server_is_told(server, capsys):
 
 
 def test_a_connection_that_breaks_is_no_traceback(tmp_path):
-    import socket
-
     (tmp_path / "token").write_text("t")
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
 
