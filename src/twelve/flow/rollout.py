@@ -54,15 +54,18 @@ class Rollout:
 
     def _boot_others(self) -> None:
         others = self._of_kind(web=True)[1:] + self._of_kind(web=False)
-        for batch in batches([spec for spec in others if not is_exclusive(spec.type, spec.wish)]):
+        for batch in batches([spec for spec in others if not self._replaces(spec)]):
             self._boot(batch)
 
     def _replace_exclusive(self) -> None:
-        """Types that must never run twice: the old one stops, then the new one starts."""
-        for spec in self._new:
-            if is_exclusive(spec.type, spec.wish):
-                self._stop_early([process for process in self._old if process.type == spec.type])
-                self._boot([spec])
+        """Types that must never run twice: the old ones stop, then the new ones start."""
+        replacing = [spec for spec in self._new if self._replaces(spec)]
+        kinds = {spec.type for spec in replacing}
+        self._stop_early([process for process in self._old if process.type in kinds])
+        self._boot(replacing)
+
+    def _replaces(self, spec: ProcessSpec) -> bool:
+        return is_exclusive(spec.type, spec.wish) and any(process.type == spec.type for process in self._old)
 
     def _switch(self) -> None:
         new_ids = {spec.id for spec in self._new}
