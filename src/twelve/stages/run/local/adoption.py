@@ -51,10 +51,10 @@ def find(records: Iterable[ProcessRecord], specs: Mapping[UUID, ProcessSpec], di
     return Found(finds, lost)
 
 
-def sweep(directory: Path, known: Iterable[UUID]) -> None:
-    """Directories of processes nobody has on record."""
+def sweep(places: Iterable[Path], known: Iterable[UUID]) -> None:
+    """Directories of processes that are not on record. A row comes before its directory, so list these first."""
     names = {process.hex for process in known}
-    for place in directory.iterdir():
+    for place in places:
         if place.name not in names:
             remove(place)
 

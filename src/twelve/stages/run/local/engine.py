@@ -78,7 +78,9 @@ class LocalEngine:
         )
 
     def wait_up(self, ids: Iterable[UUID]) -> list[BootResult]:
-        return self._call(_first_failure_or_all([self._find(process).booted for process in ids]))
+        results = self._call(_first_failure_or_all([self._find(process).booted for process in ids]))
+        self._journal.flush()
+        return results
 
     def stop(self, ids: Iterable[UUID], *, quiet: bool = False) -> None:
         self._call(self._stop([one for process in ids if (one := self._supervised.get(process))], quiet=quiet))
@@ -101,12 +103,13 @@ class LocalEngine:
         return [adoption.process(record) for record in self._records.list() if record.id not in self._supervised]
 
     def adopt(self, specs: Mapping[UUID, ProcessSpec]) -> list[Process]:
+        places = list(self._directory.iterdir())
         records = [record for record in self._records.list() if record.id not in self._supervised]
         found = adoption.find(records, specs, self._directory)
-        self._records.delete(found.lost)
         adopted, strangers = self._call(self._take_over(found.finds, specs))
+        self._call(self._forget(found.lost))
         self._call(self._stop(strangers, quiet=False))
-        adoption.sweep(self._directory, known={record.id for record in records})
+        adoption.sweep(places, known={find.record.id for find in found.finds} | self._supervised.keys())
         return [supervisor.process for supervisor in adopted]
 
     def platform_processes(self) -> list[PlatformProcess]:
@@ -207,6 +210,12 @@ class LocalEngine:
             self._watch(supervisor, waiting=waiting)
             (strangers if spec is None else adopted).append(supervisor)
         return adopted, strangers
+
+    async def _forget(self, processes: Sequence[UUID]) -> None:
+        self._records.delete(processes)
+        for process in processes:
+            self._holders.adopt(process, self._place(process))
+            self._holders.release(process)
 
     async def _let_go(self) -> None:
         for task in list(self._tasks):

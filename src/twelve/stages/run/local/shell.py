@@ -10,10 +10,10 @@ LIMITS = "ulimit -c 0"  # a core would fill the ephemeral overlay, which is memo
 
 
 def shell(command: str, *, terminal: bool) -> tuple[str, ...]:
-    """On a terminal the command is a job of its own: Ctrl-C then reaches it, and not the sandbox around it."""
+    """On a terminal it leads a session of its own: Ctrl-C then reaches the command, and not the sandbox around it."""
     program = "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"
-    job = f"set -m\n{command}" if terminal else command
-    return (program, "-c", f"{LIMITS}\n{script(job)}")
+    leader = ("/usr/bin/setsid", "--ctty") if terminal else ()
+    return (*leader, program, "-c", f"{LIMITS}\n{script(command)}")
 
 
 def environment(spec: ProcessSpec, port: int | None) -> dict[str, str]:

@@ -88,8 +88,8 @@ def keep_descriptors_to_ourselves() -> None:
 
 
 def _stdio(streams: Streams) -> list[tuple[int, int, int] | tuple[int, int, str, int, int]]:
-    if streams.terminal:  # opened by the leader of a session without one, it becomes the controlling terminal
-        opened = (os.POSIX_SPAWN_OPEN, 0, streams.terminal, os.O_RDWR, 0)
+    if streams.terminal:  # nobody's controlling terminal yet: the shell inside makes it its own
+        opened = (os.POSIX_SPAWN_OPEN, 0, streams.terminal, os.O_RDWR | os.O_NOCTTY, 0)
         return [opened, (os.POSIX_SPAWN_DUP2, 0, 1), (os.POSIX_SPAWN_DUP2, 0, 2)]
     return [
         (os.POSIX_SPAWN_DUP2, streams.stdin, 0),
