@@ -39,19 +39,12 @@ def own() -> Interpreter:
     return Interpreter(version, path, Path(os.path.realpath(sys.base_prefix)))
 
 
-@functools.cache
 def at_hand() -> tuple[Interpreter, ...]:
-    """Every CPython 3 found, newest first, each version once; asked once in the life of a server, see `again`."""
+    """Every CPython found, newest first, each version once; each is asked once in the life of a server."""
     with ThreadPoolExecutor(4) as pool:
-        found = [*pool.map(_probe, sorted(set(_candidates()))), own()]
+        found = [*pool.map(_asked, sorted(set(_candidates()))), own()]
     by_version = {interpreter.version: interpreter for interpreter in found if interpreter}
     return tuple(by_version[version] for version in sorted(by_version, reverse=True))
-
-
-def again() -> tuple[Interpreter, ...]:
-    """Look once more: one may have been installed meanwhile."""
-    at_hand.cache_clear()
-    return at_hand()
 
 
 def versions(interpreters: Iterable[Interpreter]) -> str:
@@ -87,7 +80,12 @@ def _directories() -> Iterator[Path]:
             yield Path(entry)
 
 
-def _probe(path: Path) -> Interpreter | None:
+def _asked(path: Path) -> Interpreter | None:
+    return _probe(path, path.stat().st_mtime_ns)
+
+
+@functools.cache
+def _probe(path: Path, _changed: int) -> Interpreter | None:
     try:
         asked = subprocess.run([path, "-I", "-c", _PROBE], capture_output=True, check=True, timeout=10)
         version, implementation, prefix, executable = json.loads(asked.stdout)

@@ -8,7 +8,7 @@ from twelve.stages.build.python_project import Project, requirements_files
 
 _PLACE = re.compile(r"(?:^|[\s`:])((?:[\w.-]+/)*[\w.-]+\.(?:txt|in|toml)):(\d+):(\d+)")
 _TOML = re.compile(r"Failed to parse `(?:[^`]*/)?([\w.-]+)`.*?at line (\d+), column (\d+)\s(.*)", re.DOTALL)
-_BECAUSE = re.compile(r"Because (.*?)(?:,? we can conclude.*)?$")
+_BECAUSE = re.compile(r"Because (.*?)(?: and you require [^,]*)?(?:,? we can conclude.*)?$")
 _PACKAGE = re.compile(
     r"(?:Because (?:there (?:is|are) no versions? of |only )?|Hash mismatch for `|Failed to (?:build|download|fetch) `|"
     r"not found in the (?:package )?registry: )([A-Za-z0-9][\w.-]*[\w])"

@@ -46,12 +46,12 @@ def choose(want: Wanted | None) -> Interpreter:
     mine = interpreters.own()
     if want is None or want.accepts(mine.version):
         return mine
-    for found in (interpreters.at_hand, interpreters.again):
-        fitting = [interpreter for interpreter in found() if want.accepts(interpreter.version)]
-        if fitting:
-            return next((one for one in fitting if not one.version.is_prerelease), fitting[0])
+    at_hand = interpreters.at_hand()
+    fitting = [one for one in at_hand if want.accepts(one.version)]
+    if fitting:
+        return next((one for one in fitting if not one.version.is_prerelease), fitting[0])
     raise MissingInterpreter(
-        f"Python {want.text} is asked for, and this machine has {interpreters.versions(interpreters.at_hand())}.",
+        f"Python {want.text} is asked for, and this machine has {interpreters.versions(at_hand)}.",
         where=want.where,
         hint="Install it (pyenv, uv python install), or ask for one of these.",
     )

@@ -51,8 +51,6 @@ def _arrive(upload: Path, unpacked: Path, tree: Path) -> Source:
     finally:
         stream.close()
     entries = unpacking.finished(tree)
-    if not entries:
-        raise SourceError("The upload holds no files.", hint="Was everything in it ignored?")
     found = headers.get("comment", "")
     commit = found if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", found) else None
     return Source(tree, fold(entries), commit, describe(commit, dirty=DIRTY in headers))
@@ -163,6 +161,8 @@ class Unpacking:
                 (root / name).unlink()
             else:
                 kept.append(entry._replace(name=os.fsencode(name)))
+        if not kept:
+            raise SourceError("The upload holds no files.", hint="Was everything in it ignored?")
         _remove_empty(root)
         root.rename(tree)
         return kept

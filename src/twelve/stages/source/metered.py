@@ -21,7 +21,7 @@ class Metered:
         self._file = _open(upload)
         self._packed = max(upload.stat().st_size, 1)
         self._read = 0
-        self._header_ends: int | None = None
+        self._header_ends: int | None = MAX_HEADER  # opening an archive reads the first one
 
     def read(self, size: int) -> bytes:
         data = self._file.read(size)
