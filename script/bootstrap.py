@@ -95,6 +95,7 @@ def sync(uv: Path, *, dev: bool) -> None:
         for key, value in os.environ.items()
         if key not in {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON"}
     }
+    env.setdefault("UV_SYSTEM_CERTS", "1")  # what this machine trusts, not what uv was built with
     result = subprocess.run(command, cwd=HERE, env=env, check=False)
     if result.returncode != 0:
         raise CannotSetUp(

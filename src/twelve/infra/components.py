@@ -62,8 +62,15 @@ def installed(distribution: str, components: Path, version: str = "") -> Path:
     if target.is_dir():
         return target
     staging = components / f".{distribution}-{version}.{os.getpid()}"
-    command = [uv(), "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target", staging]
-    result = subprocess.run([*command, f"{distribution}=={version}"], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [
+            *(uv(), "pip", "install", "--system-certs", "--quiet", "--no-deps", "--only-binary", ":all:"),
+            *("--target", staging, f"{distribution}=={version}"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if result.returncode != 0:
         raise PlatformError(
             f"{distribution} {version} could not be installed: {result.stderr.strip().splitlines()[-1]}"

@@ -46,6 +46,7 @@ class Environment:
             "UV_LINK_MODE": "copy",  # a hard link would share the file with the cache, and an app could change it
             "UV_NO_PROGRESS": "1",
             "UV_PYTHON_DOWNLOADS": "never",
+            "UV_SYSTEM_CERTS": "1",  # what this machine trusts, not what uv was built with
             "SETUPTOOLS_SCM_PRETEND_VERSION": "0",  # history is not shipped
         }
         given = self._explain

@@ -132,6 +132,7 @@ class NodeJs:
         return {
             **(pnpm if self._manager.name == "pnpm" else {}),
             "NODE_ENV": "production",
+            "NODE_USE_SYSTEM_CA": "1",
             "NPM_CONFIG_CACHE": self._host.environ.get("NPM_CONFIG_CACHE") or os.fspath(cache / "npm"),
             "NPM_CONFIG_UPDATE_NOTIFIER": "false",
             "YARN_CACHE_FOLDER": os.fspath(cache / "yarn"),
