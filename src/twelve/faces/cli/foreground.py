@@ -82,7 +82,8 @@ class Foreground:
         if not self._serves.is_set():
             self._end_before_it_served()
             return
-        click.secho(f"Stopping {self._app}...", err=True, bold=True)
+        echoed = "\n" if sys.stderr.isatty() else ""  # the terminal has just printed ^C
+        click.secho(f"{echoed}Stopping {self._app}...", err=True, bold=True)
         self._client.post(f"/apps/{self._app}/actions/stop")
         self._stop_platform()
 

@@ -84,7 +84,7 @@ def short(text: str) -> str:
     if line is None:
         return text
     stamp = line.stamp.astimezone().strftime("%H:%M:%S")
-    return f"{click.style(f'{stamp} {line.process:<10}|', fg=colour_of(line.process))} {line.text}"
+    return f"{click.style(f'{stamp} {line.process:<12} |', fg=colour_of(line.process))} {line.text}"
 
 
 def as_json(text: str) -> str:

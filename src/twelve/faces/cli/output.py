@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from zlib import crc32
 
 import click
 
@@ -77,7 +78,7 @@ def ago(stamp: str | None, now: datetime | None = None) -> str:
 
 def colour_of(name: str) -> str:
     """The same colour for the same process, in every command and on every day."""
-    return COLOURS[sum(name.encode()) % len(COLOURS)]
+    return COLOURS[(crc32(name.encode()) >> 8) % len(COLOURS)]
 
 
 def confirm_by_name(name: str, given: str | None, what: str) -> None:

@@ -25,7 +25,7 @@ def test_shown_keeps_every_character():
 
 def test_short_is_for_terminals():
     text = click.unstyle(short(LINE))
-    assert text[8:] == " web.1     | GET /]: 200"
+    assert text[8:] == " web.1        | GET /]: 200"
 
 
 @pytest.mark.parametrize("line", [LINE, "odd text"])
