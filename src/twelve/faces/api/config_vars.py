@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from twelve.faces.api import bodies
+from twelve.faces.api import bodies, releases
 from twelve.faces.api.routes import Call, Routes
 from twelve.flow import configure
 
@@ -23,4 +23,4 @@ def update(call: Call) -> Any:
 
 @routes.get("/apps/{app}/releases/{release}/config-vars")
 def snapshot(call: Call) -> Any:
-    return dict(call.platform.releases.get(call.app().id, call.path["release"]).config)
+    return dict(releases.named(call, call.app()).config)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from twelve.core.formats import log_line
 from twelve.core.model import LogFilter
@@ -47,49 +48,59 @@ async def stream(request: Request) -> Response:
     call = call_of(request, {})
     wanted = call.capabilities.open(KIND, call.path["secret"])
     app = await to_thread.run_sync(call.platform.apps.get, UUID(wanted["app"]), limiter=READS)
-    batches = follow(call.platform.logs, app.name, wanted, request.headers.get("last-event-id"))
-    if "text/event-stream" in request.headers.get("accept", ""):
-        return StreamingResponse(_events(batches), media_type="text/event-stream")
-    return StreamingResponse(_plain(batches), media_type="text/plain")
+    return LogStream(call.platform.logs, app.name, wanted, request.headers)
 
 
-async def follow(
-    hub: LogHub, app: str, wanted: Mapping[str, Any], after: str | None
-) -> AsyncIterator[Sequence[TailLine]]:
-    """Batches of lines as they come; an empty one now and then while nothing does."""
-    fresh = asyncio.Event()
-    wake = _waker(asyncio.get_running_loop(), fresh)
-    chosen = LogFilter(source=wanted["source"], process=wanted["process"])
-    with hub.tail(app, chosen, after=after, lines=wanted["lines"], wake=wake) as tail:
+class LogStream(StreamingResponse):
+    """Opens the tail before it answers, so that no line is missed from then on, and closes it whatever happens."""
+
+    def __init__(self, hub: LogHub, app: str, wanted: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+        self._fresh = asyncio.Event()
+        self._follow = wanted["tail"]
+        self._tail = hub.tail(
+            app,
+            LogFilter(source=wanted["source"], process=wanted["process"]),
+            after=headers.get("last-event-id"),
+            lines=wanted["lines"],
+            wake=_waker(asyncio.get_running_loop(), self._fresh),
+        )
+        events = "text/event-stream" in headers.get("accept", "")
+        written = self._written(_event, ": ping\n\n") if events else self._written(_line, "")
+        super().__init__(written, media_type="text/event-stream" if events else "text/plain")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._tail:
+            await super().__call__(scope, receive, send)
+
+    async def _written(self, form: Callable[[TailLine], str], heartbeat: str) -> AsyncIterator[str]:
+        async for batch in self._batches():
+            yield "".join(map(form, batch)) or heartbeat
+
+    async def _batches(self) -> AsyncIterator[Sequence[TailLine]]:
+        """Lines as they come; an empty batch now and then while nothing does."""
         while True:
-            fresh.clear()
-            while batch := tail.batch(0):
+            self._fresh.clear()
+            while batch := self._tail.batch(0):
                 yield batch
-            if tail.closed or not wanted["tail"]:
+            if self._tail.closed or not self._follow:
                 return
             try:
-                await asyncio.wait_for(fresh.wait(), HEARTBEAT)
+                await asyncio.wait_for(self._fresh.wait(), HEARTBEAT)
             except TimeoutError:
                 yield ()
-
-
-def _waker(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> Any:
-    def wake() -> None:
-        with contextlib.suppress(RuntimeError):  # the server has ended while somebody still writes
-            loop.call_soon_threadsafe(event.set)
-
-    return wake
-
-
-async def _events(batches: AsyncIterator[Sequence[TailLine]]) -> AsyncIterator[str]:
-    async for batch in batches:
-        yield "".join(map(_event, batch)) or ": ping\n\n"
 
 
 def _event(line: TailLine) -> str:
     return f"id: {line.cursor}\ndata: {log_line.format(line.line)}\n\n"
 
 
-async def _plain(batches: AsyncIterator[Sequence[TailLine]]) -> AsyncIterator[str]:
-    async for batch in batches:
-        yield "".join(f"{log_line.format(line.line)}\n" for line in batch)
+def _line(line: TailLine) -> str:
+    return f"{log_line.format(line.line)}\n"
+
+
+def _waker(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> Callable[[], None]:
+    def wake() -> None:
+        with contextlib.suppress(RuntimeError):  # the server has ended while somebody still writes
+            loop.call_soon_threadsafe(event.set)
+
+    return wake

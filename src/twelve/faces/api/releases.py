@@ -60,7 +60,18 @@ def index(call: Call) -> Any:
 @routes.get("/apps/{app}/releases/{release}")
 def info(call: Call) -> Any:
     app = call.app()
-    return _one(call, app, call.platform.releases.get(app.id, call.path["release"]))
+    return _one(call, app, named(call, app))
+
+
+def named(call: Call, app: App) -> Release:
+    """The one the path names: by id, as 7 or v7, or "current" for the one that serves."""
+    ref = call.path["release"]
+    if ref != "current":
+        return call.platform.releases.get(app.id, ref)
+    current = call.platform.releases.current(app)
+    if current is None:
+        raise NotFound(f"{app.name} has nothing released yet.", resource="release")
+    return current
 
 
 @routes.post("/apps/{app}/releases")
