@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import time
 
 
 class Lifecycle:
@@ -16,7 +17,10 @@ class Lifecycle:
 
     def sleep(self, seconds: float) -> None:
         """Returns early when the process is told to stop."""
-        select.select([self._reader], [], [], max(seconds, 0))
+        deadline = time.monotonic() + seconds
+        while not self.stopping and (left := deadline - time.monotonic()) > 0:
+            # In slices: a signal that comes just before select begins does not interrupt it.
+            select.select([self._reader], [], [], min(left, 0.5))
 
     def _stop(self, _number: int, _frame: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # platforms repeat it, also while the interpreter ends

@@ -3,7 +3,10 @@
 import os
 import select
 import signal
+import time
 from types import FrameType
+
+SLICE = 0.5  # seconds
 
 
 class Lifecycle:
@@ -25,8 +28,13 @@ class Lifecycle:
 
     def sleep(self, seconds: float) -> bool:
         """Returns early, with False, when the process is told to stop; any thread may sleep."""
-        ready, _, _ = select.select([self._told], [], [], max(seconds, 0))
-        return not ready
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            # In slices: a signal that comes just before select begins does not interrupt it.
+            ready, _, _ = select.select([self._told], [], [], min(left, SLICE))
+            if ready:
+                return False
+        return not self.stopping
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         """Platforms repeat SIGTERM, and an ending interpreter no longer handles it; a second Ctrl-C is a person's."""
