@@ -33,6 +33,14 @@ def test_an_app_uses_its_server_by_url(services, resource):
     assert services["redis"].keys("REDIS") == set(services["redis"].config("REDIS", details))
 
 
+def test_a_client_that_knows_no_user_names_gets_in_by_the_password(services, resource):
+    """Many drivers of before ACLs send AUTH PASSWORD, whatever user the URL names."""
+    details = resource("redis", "redis-flat-3")
+    address = services["redis"].config("REDIS", details)["REDIS_URL"]
+    with redis.Redis.from_url(address.replace("//default:", "//:")) as old:
+        assert old.ping()
+
+
 def test_two_apps_have_servers_of_their_own(services, resource):
     first, second = resource("redis", "redis-flat-1"), resource("redis", "redis-flat-2")
     address = services["redis"].config("REDIS", second)["REDIS_URL"]
@@ -58,7 +66,7 @@ def test_what_was_acknowledged_outlives_a_killed_server(services, resource, even
         os.kill(process(services, details).pid, signal.SIGKILL)
         begun = time.monotonic()
         assert eventually(own.dbsize, redis.RedisError) == 500
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 3  # 0.05 s on a quiet machine
 
 
 def test_the_next_platform_adopts_running_servers_and_starts_ended_ones(services, resource, eventually):

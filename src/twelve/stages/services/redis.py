@@ -30,14 +30,16 @@ maxmemory-policy noeviction
 daemonize no
 enable-protected-configs no
 enable-debug-command no
-user default off
-user app on >{password} ~* &* +@all -@admin +info +config|get +client|list +client|kill
+user default on >{password} ~* &* +@all -@admin +info +config|get +client|list +client|kill
 user twelve on >{admin} ~* &* +@all
 """
 
 
 class RedisProvider:
-    """Details: `instance` (its directory and daemon), `password` (user app), `admin` (user twelve)."""
+    """An app is the user "default": drivers from before Redis had users send a password and no name.
+
+    Details: `instance` (its directory and daemon), `password` (user default), `admin` (user twelve).
+    """
 
     name = "redis"
     default_attachment = "REDIS"
@@ -83,7 +85,7 @@ class RedisProvider:
 
     def config(self, attachment: str, details: Mapping[str, str]) -> dict[str, str]:
         port = self._ports.current(details["instance"])
-        return {f"{attachment}_URL": f"redis://app:{details['password']}@127.0.0.1:{port}/0"}
+        return {f"{attachment}_URL": f"redis://default:{details['password']}@127.0.0.1:{port}/0"}
 
     def keys(self, attachment: str) -> frozenset[str]:
         return frozenset({f"{attachment}_URL"})
