@@ -1,5 +1,6 @@
 """Databases for apps on a real server: round trips, what one app sees of another, deaths and damaged directories."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -103,7 +104,7 @@ def test_what_was_committed_outlives_a_killed_server(services, resource, eventua
                 return again.execute("select count(*) from numbers").fetchone()
 
         assert eventually(count, psycopg.OperationalError) == (50,)
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 3  # 0.3 s on a quiet machine
     assert services.server.processes()[0].pid != pid
 
 
@@ -144,8 +145,9 @@ def test_it_is_small_while_idle(services):
     helpers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     total = 0
     for each in [pid, *helpers]:
-        lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
-        total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        with contextlib.suppress(OSError):  # a connection's process may end meanwhile
+            lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
+            total += next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
     assert total < 60 * 1024  # other tests' connections are among the helpers
 
 

@@ -57,6 +57,7 @@ class S3Server:
         self._identities = self._private / "identities.json"
         self._lock = threading.RLock()
         self._users: list[Mapping[str, str]] = []
+        self._revoked: list[Mapping[str, str]] = []
         self._server = Daemon(
             NAME,
             "SeaweedFS server",
@@ -86,7 +87,9 @@ class S3Server:
     def ensure(self, users: Iterable[Mapping[str, str]]) -> None:
         """Running, for exactly these users and the platform."""
         with self._lock:
-            self._users = list(users)
+            before, self._users = self._users, list(users)
+            left = {each["user"] for each in self._users}
+            self._revoked += [each for each in before if each["user"] not in left]
             self._write_identities()
             self._server.ensure()
             self._relay.ensure()
@@ -139,6 +142,7 @@ class S3Server:
         self._data.mkdir(mode=0o700, exist_ok=True)
         self._socket.unlink(missing_ok=True)
         (self._data / "mini.options").unlink(missing_ok=True)  # the command line is the whole truth
+        self._revoked.clear()
         self._write_identities()
 
     def _prepare_relay(self) -> None:
@@ -146,14 +150,16 @@ class S3Server:
         write_private(self._private / "relay.cfg", text)
 
     def _write_identities(self) -> None:
+        """A running server keeps identities that are no longer listed: those get a secret that nobody knows."""
         everything = ["Admin", "Read", "Write", "List", "Tagging"]
-        platform = _identity("twelve", "twelve", self._admin_secret, everything)
-        write_private(self._identities, json.dumps({"identities": [platform, *map(_user, self._users)]}))
+        identities = [_identity("twelve", "twelve", self._admin_secret, everything)]
+        identities += [_identity(each["user"], each["key"], each["secret"], _allowed(each)) for each in self._users]
+        identities += [_identity(each["user"], each["key"], secrets.token_hex(20), []) for each in self._revoked]
+        write_private(self._identities, json.dumps({"identities": identities}))
 
 
-def _user(details: Mapping[str, str]) -> dict[str, object]:
-    allowed = [f"{action}:{details['bucket']}" for action in ("Read", "Write", "List", "Tagging")]
-    return _identity(details["user"], details["key"], details["secret"], allowed)
+def _allowed(details: Mapping[str, str]) -> list[str]:
+    return [f"{action}:{details['bucket']}" for action in ("Read", "Write", "List", "Tagging")]
 
 
 def _identity(name: str, key: str, secret: str, actions: list[str]) -> dict[str, object]:

@@ -1,0 +1,123 @@
+"""A message broker for apps on a real NATS server."""
+
+import asyncio
+import gc
+import os
+import signal
+import time
+import warnings
+
+import nats
+import pytest
+from nats.errors import Error
+from nats.errors import TimeoutError as NothingCame
+
+from twelve.stages.services.nats import NatsProvider
+
+pytestmark = pytest.mark.integration
+
+
+def url(services, details) -> str:
+    return services["nats"].config("NATS", details)["NATS_URL"]
+
+
+def connected(address: str, story):
+    """Run `story(client)` on a connection that gives up at the first failure."""
+
+    async def main():
+        async def quiet(error):
+            pass
+
+        client = await nats.connect(address, allow_reconnect=False, max_reconnect_attempts=0, error_cb=quiet)
+        try:
+            return await story(client)
+        finally:
+            await client.close()
+
+    try:
+        return asyncio.run(main())
+    finally:
+        with warnings.catch_warnings():  # the client library leaves refused connections to the garbage collector
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+
+
+@pytest.fixture(scope="module")
+def two(services):
+    made = [services["nats"].create(f"nats-flat-{number}") for number in (1, 2)]
+    yield made
+    for details in made:
+        services["nats"].destroy(details)
+    assert services["nats"].processes() == []
+
+
+async def stored(client) -> int:
+    return (await client.jetstream().stream_info("events")).state.messages
+
+
+def test_messages_outlive_a_killed_server(services, two, eventually):
+    async def publish(client):
+        stream = client.jetstream()
+        await stream.add_stream(name="events", subjects=["events.>"])
+        for number in range(100):
+            await stream.publish("events.made", str(number).encode())
+
+    connected(url(services, two[0]), publish)
+    pid = services["nats"].processes()[0].pid
+    os.kill(pid, signal.SIGKILL)
+    begun = time.monotonic()
+    eventually(lambda: services["nats"]._accepts(two[0]["user"], two[0]["password"]), OSError)
+    assert time.monotonic() - begun < 3  # 0.1 s on a quiet machine
+    assert connected(url(services, two[0]), stored) == 100
+
+
+def test_an_app_hears_no_other_app(services, two):
+    async def listen(hearing):
+        heard = await hearing.subscribe(">")
+        await hearing.flush()
+        speaking = await nats.connect(url(services, two[0]))
+        await speaking.publish("events.secret", b"1")
+        await speaking.drain()
+        await speaking.close()
+        with pytest.raises(NothingCame):
+            await heard.next_msg(timeout=0.3)
+        await hearing.publish("own", b"2")
+        return (await heard.next_msg(timeout=2)).data
+
+    assert connected(url(services, two[1]), listen) == b"2"
+
+
+def test_nobody_gets_in_without_the_right_password(services, two):
+    right = url(services, two[0])
+    for wrong in (right.replace(two[0]["password"], two[1]["password"]), "nats://" + right.partition("@")[2]):
+        with pytest.raises((Error, OSError), match=r"Authorization|authorization|EOF|closed"):
+            connected(wrong, stored)
+
+
+def test_a_new_account_needs_no_restart(services, two):
+    pid = services["nats"].processes()[0].pid
+    details = services["nats"].create("nats-wide-1")
+    assert services["nats"]._accepts(details["user"], details["password"])
+    assert services["nats"].processes()[0].pid == pid
+    services["nats"].destroy(details)
+    assert not services["nats"]._accepts(details["user"], details["password"])
+    assert services["nats"].processes()[0].pid == pid
+    assert not (services.settings.data / "nats" / "jetstream" / details["user"]).exists()
+
+
+def test_the_next_platform_adopts_the_server_and_forgets_nobody(services, two):
+    pid = services["nats"].processes()[0].pid
+    services["nats"].release()
+    following = NatsProvider(services.settings, lambda component, chunk: None)
+    following.ensure_running([two[0]])
+    assert following.processes()[0].pid == pid
+    assert following._accepts(two[1]["user"], two[1]["password"])
+    following.release()
+    services["nats"].ensure_running(two)
+
+
+def test_its_configuration_is_readable_by_nobody_else(services, two):
+    file = services.settings.run / "services" / "nats.conf"
+    assert two[0]["password"] in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert services["nats"].keys("NATS") == {"NATS_URL"}
