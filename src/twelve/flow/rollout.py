@@ -41,7 +41,6 @@ class Rollout:
         try:
             self._boot_gatekeeper()
             self._boot_others()
-            self._replace_exclusive()
         except BaseException:
             self._take_back()
             raise
@@ -53,19 +52,12 @@ class Rollout:
         self._boot(self._of_kind(web=True)[:1])
 
     def _boot_others(self) -> None:
+        """Types that must never run twice change places now: their old processes stop before the new ones start."""
         others = self._of_kind(web=True)[1:] + self._of_kind(web=False)
-        for batch in batches([spec for spec in others if not self._replaces(spec)]):
+        exclusive = {spec.type for spec in others if is_exclusive(spec.type, spec.wish)}
+        self._stop_early([process for process in self._old if process.type in exclusive])
+        for batch in batches(others):
             self._boot(batch)
-
-    def _replace_exclusive(self) -> None:
-        """Types that must never run twice: the old ones stop, then the new ones start."""
-        replacing = [spec for spec in self._new if self._replaces(spec)]
-        kinds = {spec.type for spec in replacing}
-        self._stop_early([process for process in self._old if process.type in kinds])
-        self._boot(replacing)
-
-    def _replaces(self, spec: ProcessSpec) -> bool:
-        return is_exclusive(spec.type, spec.wish) and any(process.type == spec.type for process in self._old)
 
     def _switch(self) -> None:
         new_ids = {spec.id for spec in self._new}
