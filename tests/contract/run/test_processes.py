@@ -108,7 +108,11 @@ def test_layers_are_stacked_and_their_paths_work(world, tmp_path):
 
 
 def test_profiles_are_sourced_after_the_config(world, tmp_path):
-    files = {".profile.d/b.sh": "export WHO=$WHO-b", ".profile.d/a.sh": "export WHO=$WHO-a", ".profile": "WHO=$WHO-last"}
+    files = {
+        ".profile.d/b.sh": "export WHO=$WHO-b",
+        ".profile.d/a.sh": "export WHO=$WHO-a",
+        ".profile": "WHO=$WHO-last",
+    }
     spec = make_spec(make_slug(tmp_path / "profiled", files), "sh -c 'echo $WHO'", env={"WHO": "config"})
     assert world.run(spec) == (0, ["config-a-b-last"])
 
@@ -215,7 +219,10 @@ def test_an_exit_before_it_is_up_shows_its_last_words(world, slug):
     assert (result.kind, result.status) == ("crashed", 0)
     assert list(result.tail) == [str(number) for number in range(11, 31)]
     world.engine.stop([spec.id])
-    assert world.sink.of("web.1")[-2:] == ["State changed from starting to crashed", "State changed from crashed to down"]
+    assert world.sink.of("web.1")[-2:] == [
+        "State changed from starting to crashed",
+        "State changed from crashed to down",
+    ]
 
 
 def test_the_first_failure_ends_the_wait(world, slug):
@@ -272,7 +279,9 @@ def test_killing_the_sandbox_from_outside_is_a_crash_like_any(world, slug):
 
 
 def test_many_stop_side_by_side(world, slug):
-    specs = [make_spec(slug, STUBBORN, kept=True, number=number, checks=ALIVE, stop_timeout=0.5) for number in range(1, 6)]
+    specs = [
+        make_spec(slug, STUBBORN, kept=True, number=number, checks=ALIVE, stop_timeout=0.5) for number in range(1, 6)
+    ]
     world.engine.start(specs)
     world.engine.wait_up([spec.id for spec in specs])
     began = time.monotonic()
@@ -289,7 +298,9 @@ def test_attached_pipes(world, slug):
 
 
 def test_attached_terminal(world, slug):
-    spec = make_spec(slug, "tty >/dev/null && stty size && echo $TERM $COLUMNS $LINES && cat", attached=True, terminal=(90, 33))
+    spec = make_spec(
+        slug, "tty >/dev/null && stty size && echo $TERM $COLUMNS $LINES && cat", attached=True, terminal=(90, 33)
+    )
     attached = world.engine.attach(replace(spec, env={**spec.env, "TERM": "vt100"}))
     read_until(attached, b"vt100 90 33\r\n")
     attached.write(b"typed\n")
@@ -300,7 +311,7 @@ def test_attached_terminal(world, slug):
 
 
 def test_ctrl_c_on_a_terminal_reaches_the_command(world, slug):
-    code = "import time\ntry:\n  print(\"on\", flush=True); time.sleep(60)\nexcept KeyboardInterrupt:\n  print(\"interrupted\"); raise SystemExit(7)"
+    code = 'import time\ntry:\n  print("on", flush=True); time.sleep(60)\nexcept KeyboardInterrupt:\n  print("interrupted"); raise SystemExit(7)'
     attached = world.engine.attach(make_spec(slug, f"python3 -c '{code}'", attached=True, terminal=(80, 24)))
     read_until(attached, b"on")
     attached.write(b"\x03")
@@ -309,7 +320,9 @@ def test_ctrl_c_on_a_terminal_reaches_the_command(world, slug):
 
 
 def test_hanging_up_ends_a_one_off(world, slug):
-    attached = world.engine.attach(make_spec(slug, "trap 'exit 9' HUP; echo on; while :; do sleep 0.02; done", attached=True))
+    attached = world.engine.attach(
+        make_spec(slug, "trap 'exit 9' HUP; echo on; while :; do sleep 0.02; done", attached=True)
+    )
     read_until(attached, b"on\n")
     attached.hang_up()
     assert attached.wait() == 9

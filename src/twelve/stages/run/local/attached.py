@@ -34,6 +34,7 @@ class AttachedStreams:
         self.is_terminal = terminal is not None
         os.set_blocking(self.input, False)
         self._closed = False
+        self._hung_up = False
         self._lock = threading.Lock()
 
     def open(self) -> Streams:
@@ -44,7 +45,9 @@ class AttachedStreams:
             os.close(descriptor)
 
     def finish(self) -> tuple[str, ...]:
-        """What is left in them belongs to the one who holds them."""
+        """What is left in them belongs to the one who holds them, if anybody still does."""
+        if self._hung_up:
+            self.close()
         return ()
 
     def read(self, size: int) -> bytes:
@@ -82,6 +85,14 @@ class AttachedStreams:
         with contextlib.suppress(OSError):
             fcntl.ioctl(self.output, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def hang_up(self) -> None:
+        """A terminal is gone at once. A pipe stays until the end, so that SIGHUP comes before SIGPIPE."""
+        self._hung_up = True
+        if self.is_terminal:
+            self.close()
+        else:
+            self.close_input()
+
     def close(self) -> None:
         with self._lock:
             if self._closed:
@@ -115,7 +126,7 @@ class Attached:
 
     def hang_up(self) -> None:
         """The client is gone: SIGHUP, and when that is not heard, SIGTERM and SIGKILL."""
-        self._streams.close()
+        self._streams.hang_up()
         self._hang_up()
 
     def wait(self) -> int:

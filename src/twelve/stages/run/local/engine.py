@@ -16,6 +16,7 @@ from twelve.core.ports import BootResult, LogSink, OutputPump, PlatformProcess, 
 from twelve.infra.settings import Settings
 from twelve.stages.run.local import adoption
 from twelve.stages.run.local.attached import Attached, AttachedStreams
+from twelve.stages.run.local.copied import remove
 from twelve.stages.run.local.journal import Journal, Records
 from twelve.stages.run.local.output import Holders, PumpedOutput
 from twelve.stages.run.local.ports import Ports
@@ -25,6 +26,7 @@ from twelve.stages.run.local.supervisor import Ground, Supervisor
 from twelve.stages.run.processes import ProcessRecord
 
 REMEMBERED = 1000  # ended processes whose status can still be asked for
+TURN = 10  # spawns until the loop looks after the others
 WORKERS = 64  # threads for what blocks: checks, copies, the end of an output
 
 T = TypeVar("T")
@@ -147,21 +149,39 @@ class LocalEngine:
         ]
 
     async def _begin(self, supervisors: Sequence[Supervisor]) -> None:
+        ready: list[Supervisor] = []
         begun: list[Supervisor] = []
         try:
             for supervisor in supervisors:
+                supervisor.make_ready()
+                ready.append(supervisor)
+            self._hold(ready)
+            for supervisor in ready:
                 supervisor.begin()
                 begun.append(supervisor)
-                await asyncio.sleep(0)
-            self._hold(begun)
+                if len(begun) % TURN == 0:
+                    await asyncio.sleep(0)
         except BaseException:
-            self._records.delete([one.spec.id for one in supervisors if one not in begun])
-            await self._stop(begun, quiet=True)
+            await self._take_back(supervisors, ready, begun)
             raise
-        finally:
-            for supervisor in begun:
-                supervisor.outlet.opened()
-                self._watch(supervisor)
+        for supervisor in begun:
+            supervisor.outlet.opened()
+            self._watch(supervisor)
+
+    async def _take_back(
+        self, supervisors: Sequence[Supervisor], ready: Sequence[Supervisor], begun: Sequence[Supervisor]
+    ) -> None:
+        """Not all could be started, so none stays."""
+        for supervisor in begun:
+            supervisor.outlet.opened()
+            self._watch(supervisor)
+        await self._stop(begun, quiet=True)
+        for supervisor in [one for one in ready if one not in begun]:
+            supervisor.give_up()
+        for supervisor in [one for one in supervisors if one not in begun]:
+            self._holders.release(supervisor.spec.id)
+            self._journal.forget(supervisor.spec.id)
+            remove(supervisor.place)
 
     def _hold(self, supervisors: Sequence[Supervisor]) -> None:
         writers = {one.spec.id: one.outlet.writer for one in supervisors if isinstance(one.outlet, PumpedOutput)}

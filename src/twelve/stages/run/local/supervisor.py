@@ -33,7 +33,7 @@ from twelve.stages.run.local.life import Life
 from twelve.stages.run.local.ports import Ports
 from twelve.stages.run.local.sandbox import Sandbox
 from twelve.stages.run.local.shell import environment, shell
-from twelve.stages.run.local.spawn import Streams, run_beside, spawn
+from twelve.stages.run.local.spawn import Start, Streams, run_beside, spawn
 from twelve.stages.run.processes import ProcessRecord
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,8 @@ class Supervisor:
         self._quiet = False
         self._fresh = True
         self._life = Life(spec.id, None, place / STATUS)
+        self._start: Start | None = None
+        self._streams = Streams()
         self._boot_failure = ""
 
     @property
@@ -109,21 +111,28 @@ class Supervisor:
         self.place.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ground.sandbox.prepare(self.spec, self.place)
 
-    def begin(self) -> None:
-        """Start it now. The caller still holds the output open until `outlet.opened`."""
+    def make_ready(self) -> None:
+        """All of a start but the spawn, so that many are spawned in one go."""
         port = self._ground.ports.claim()
         self.record = replace(self.record, port=port, pid=None, pid_started=None, up_since=None, exit_status=None)
-        self._say(f"Starting process with command `{launch.shown(self.spec.command, port)}`")
         argv = shell(self.spec.command, terminal=self.spec.terminal is not None)
-        start = self._ground.sandbox.start(self.spec, self.place, environment(self.spec, port), argv)
-        try:
-            pid = spawn(start, self.outlet.open(), self.place / STATUS)
-        except OSError:
-            self._ground.ports.release(port)
-            raise
+        self._start = self._ground.sandbox.start(self.spec, self.place, environment(self.spec, port), argv)
+        self._streams = self.outlet.open()
+
+    def begin(self) -> None:
+        """Spawn it. The caller keeps the output open until it calls `outlet.opened`."""
+        self._say(f"Starting process with command `{launch.shown(self.spec.command, self.record.port)}`")
+        assert self._start is not None
+        pid = spawn(self._start, self._streams, self.place / STATUS)
         self._life = Life(self.spec.id, pid, self.place / STATUS)
         self._change(state=ProcessState.STARTING, pid=pid, pid_started=tree.start_time(pid))
         self._tell("starting")
+
+    def give_up(self) -> None:
+        """It was made ready and will not begin."""
+        self._free_port()
+        self.outlet.opened()
+        self.outlet.finish()
 
     def resume(self, pid: int | None) -> None:
         """Take over what an earlier server started; `pid` is None when it has ended since."""
@@ -227,8 +236,7 @@ class Supervisor:
 
     def _record_exit(self, status: int, tail: tuple[str, ...]) -> None:
         self._say(f"Process exited with status {status}")
-        if self.record.port is not None:
-            self._ground.ports.release(self.record.port)
+        self._free_port()
         before = self.record.state
         if self._stop.is_set():
             self._change(state=ProcessState.DOWN, exit_status=status)
@@ -274,7 +282,12 @@ class Supervisor:
         self._say("State changed from crashed to starting")
         await asyncio.to_thread(self.prepare)
         self._boot_failure = ""
-        self.begin()
+        self.make_ready()
+        try:
+            self.begin()
+        except OSError:
+            self.give_up()
+            raise
         self.outlet.opened()
 
     async def _leave(self, status: int) -> None:
@@ -297,6 +310,10 @@ class Supervisor:
         env = environment(self.spec, self.record.port)
         command = self._ground.sandbox.inside(self._life.init() or 0, self.place, env, argv)
         return run_beside(command, timeout)
+
+    def _free_port(self) -> None:
+        if self.record.port is not None:
+            self._ground.ports.release(self.record.port)
 
     def _change(self, **changes: Any) -> None:
         self.record = replace(self.record, **changes)
