@@ -39,7 +39,7 @@ def attach(client: Client, url: str, *, terminal: bool) -> int:
 @contextlib.contextmanager
 def opened(client: Client, url: str) -> Iterator[ClientConnection]:
     own = {"Authorization": f"Bearer {client.token()}"}
-    address = f"ws://{client.address}{local_path(url)}"
+    address = f"ws://127.0.0.1:{client.settings.api_port}{local_path(url)}"
     try:
         with connect(
             address, subprotocols=[PROTOCOL], additional_headers=own, compression=None, max_size=None, proxy=None

@@ -1,19 +1,20 @@
 """How the command line talks to the server: plain HTTP on loopback, errors turned back into what they were."""
 
+import contextlib
 import http.client
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
-from twelve.core.errors import PlatformError, ServerUnreachable, TwelveError, Unauthorized, all_errors
+from twelve.core.errors import PortTaken, ServerUnreachable, TwelveError, Unauthorized, all_errors
 from twelve.infra.settings import Settings
 
 ACCEPT = "application/vnd.heroku+json; version=3"
 NOT_RUNNING = "twelve is not running here."
 HOW_TO_START = "Start it with `twelve up` or `twelve server`."
-OTHER_PORT = "Set TWELVE_API_PORT to a port that is free."
+PATIENCE = 60.0  # seconds for an answer that needs no work; changes take as long as they take
 CHUNK = 65536
 
 
@@ -22,7 +23,6 @@ class Client:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.address = f"127.0.0.1:{settings.api_port}"
 
     @classmethod
     def here(cls) -> "Client":
@@ -45,28 +45,28 @@ class Client:
         found: list[Any] = []
         wanted: str | None = order
         while wanted is not None:
-            with self._open("GET", path, headers={"Range": wanted} if wanted else {}) as answer:
+            with self._open("GET", path, headers={"Range": wanted} if wanted else {}, timeout=PATIENCE) as answer:
                 found += _decoded(answer)
                 wanted = answer.headers.get("Next-Range") if answer.status == http.client.PARTIAL_CONTENT else None
         return found
 
     def page(self, path: str, wanted: str) -> Any:
         """One page of a list, as a Range header asks for it."""
-        with self._open("GET", path, headers={"Range": wanted}) as answer:
+        with self._open("GET", path, headers={"Range": wanted}, timeout=PATIENCE) as answer:
             return _decoded(answer)
 
-    def upload(self, url: str, file: IO[bytes], size: int) -> None:
+    def upload(self, url: str, file: BinaryIO, size: int) -> None:
         with self._open("PUT", local_path(url), file, {"Content-Length": str(size)}) as answer:
             answer.read()
 
     def stream(self, url: str, **headers: str) -> Iterator[bytes]:
         """What a URL that the server handed out sends, as it arrives."""
-        with self._open("GET", local_path(url), headers=headers) as answer:
+        with self._open("GET", local_path(url), headers=headers) as answer, self._reachable():
             while chunk := answer.read1(CHUNK):
                 yield chunk
 
     def lines(self, url: str, **headers: str) -> Iterator[str]:
-        with self._open("GET", local_path(url), headers=headers) as answer:
+        with self._open("GET", local_path(url), headers=headers) as answer, self._reachable():
             for line in answer:
                 yield line.decode(errors="replace").rstrip("\r\n")
 
@@ -87,50 +87,77 @@ class Client:
 
     def _call(self, method: str, path: str, body: object = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        with self._open(method, path, data, {"Content-Type": "application/json"} if data else {}) as answer:
+        headers = {"Content-Type": "application/json"} if data else {}
+        with self._open(method, path, data, headers, timeout=PATIENCE if method == "GET" else None) as answer:
             return _decoded(answer)
 
     def _open(
-        self, method: str, path: str, body: bytes | IO[bytes] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | BinaryIO | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        timeout: float | None = None,
     ) -> http.client.HTTPResponse:
         own = {"Accept": ACCEPT, "Connection": "close", "Authorization": f"Bearer {self.token()}"}
-        connection = http.client.HTTPConnection(self.address)
+        connection = http.client.HTTPConnection("127.0.0.1", self.settings.api_port, timeout=timeout)
         try:
-            connection.request(method, path, body, {**own, **(headers or {})})
-            answer = connection.getresponse()
-        except (http.client.HTTPException, OSError) as error:
+            with self._reachable():
+                connection.request(method, path, body, {**own, **(headers or {})})
+                answer = connection.getresponse()
+        except TwelveError:
             connection.close()
-            raise unreachable(error, self.address) from error
+            raise
         if answer.status >= http.client.BAD_REQUEST:
             with answer:
-                raise failure(answer.status, answer.read(), self.address)
+                raise failure(answer.status, answer.read(), self.settings.api_port)
         if warning := answer.headers.get("x-heroku-warning"):
             print(f" !     {warning}", file=sys.stderr)  # noqa: T201 - no other module needs to know
         return answer
 
-
-def unreachable(error: Exception, address: str) -> TwelveError:
-    if isinstance(error, ConnectionRefusedError):
-        return ServerUnreachable(NOT_RUNNING, hint=HOW_TO_START)
-    if isinstance(error, http.client.RemoteDisconnected | ConnectionResetError | BrokenPipeError):
-        return ServerUnreachable(
-            "The server ended in the middle of this request.", hint="`twelve status` tells what runs."
-        )
-    return PlatformError(f"{address} does not answer as twelve does: {error}.", hint=OTHER_PORT)
+    @contextlib.contextmanager
+    def _reachable(self) -> Iterator[None]:
+        try:
+            yield
+        except (http.client.HTTPException, OSError) as error:
+            raise unreachable(error, self.settings.api_port) from error
 
 
-def failure(status: int, body: bytes, address: str) -> TwelveError:
+def unreachable(error: Exception, port: int) -> TwelveError:
+    match error:
+        case ConnectionRefusedError():
+            return ServerUnreachable(NOT_RUNNING, hint=HOW_TO_START)
+        case (
+            http.client.RemoteDisconnected() | http.client.IncompleteRead() | ConnectionResetError() | BrokenPipeError()
+        ):
+            return ServerUnreachable(
+                "The server ended in the middle of this request.", hint="`twelve up` starts it again."
+            )
+        case TimeoutError():
+            return ServerUnreachable(
+                f"Port {port} accepts a request and does not answer it.", hint="`twelve doctor` helps."
+            )
+        case _:
+            return foreign(port)
+
+
+def foreign(port: int) -> PortTaken:
+    return PortTaken(f"Port {port} belongs to a program other than twelve.", hint="Set TWELVE_API_PORT to a free one.")
+
+
+def failure(status: int, body: bytes, port: int) -> TwelveError:
     """The error an answer stands for, with the exit code and the log lines it had on the server."""
     if status == http.client.UNAUTHORIZED:
         return Unauthorized(
-            f"{address} is a twelve that does not know our token.",
+            f"Port {port} belongs to a twelve that does not know our token.",
             hint="Set TWELVE_HOME or TWELVE_API_PORT to the one you mean.",
         )
     try:
         fields = json.loads(body)
         message = str(fields["message"])
     except (ValueError, KeyError, TypeError):
-        return PlatformError(f"{address} answered {status}, and not as twelve does.", hint=OTHER_PORT)
+        return foreign(port)
     return restored(message, fields)
 
 

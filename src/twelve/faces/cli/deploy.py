@@ -3,8 +3,7 @@
 import hashlib
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -12,7 +11,7 @@ from typing import Any, BinaryIO, cast
 from twelve.core.errors import Conflict, NotFound, PlatformError, SourceError
 from twelve.core.formats import dotenv
 from twelve.faces.cli.client import Client, restored
-from twelve.faces.cli.told import Told
+from twelve.faces.cli.tell import Told
 
 CHUNK = 1 << 20
 
@@ -42,22 +41,20 @@ class Packed:
     commit: str | None
 
 
-@contextmanager
-def packed(code: Codebase) -> Iterator[Packed]:
-    """The codebase as one file, ready to be sent."""
-    with tempfile.TemporaryFile(prefix="twelve-source-") as file:
-        spool = cast("BinaryIO", file)
-        commit = _write(code, spool)
-        yield Packed(spool, spool.tell(), _digest(spool), commit)
+def pack(code: Codebase) -> Packed:
+    """The codebase as one file without a name, ready to be sent."""
+    spool = cast("BinaryIO", tempfile.TemporaryFile(prefix="twelve-source-"))  # noqa: SIM115 - `send` closes it
+    commit = _write(code, spool)
+    return Packed(spool, spool.tell(), _digest(spool), commit)
 
 
 def _write(code: Codebase, spool: BinaryIO) -> str | None:
-    from twelve.stages.source.pack import pack, pack_ref
+    from twelve.stages.source import pack as packing
 
     if code.ref is not None:
-        return pack_ref(code.place, code.ref, spool).commit
+        return packing.pack_ref(code.place, code.ref, spool).commit
     if code.is_directory:
-        return pack(code.place, spool).commit
+        return packing.pack(code.place, spool).commit
     with _opened(code.place) as tarball:
         while chunk := tarball.read(CHUNK):
             spool.write(chunk)
@@ -80,13 +77,11 @@ def _digest(spool: BinaryIO) -> str:
     return digest
 
 
-def once(client: Client, app: str, code: Codebase) -> str:
-    """One deploy, until it serves; gives the digest of what was sent."""
-    with packed(code) as source:
-        build = begin(client, app, source, code.dotenv())
-        digest = source.digest
+def send(client: Client, app: str, source: Packed, env: dict[str, str] | None) -> None:
+    """One deploy, until it serves. The packed source is gone afterwards."""
+    with source.file:
+        build = begin(client, app, source, env)
     follow(client, app, build)
-    return digest
 
 
 def ensure_app(client: Client, name: str) -> None:

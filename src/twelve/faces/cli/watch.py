@@ -2,22 +2,23 @@
 
 from collections.abc import Iterator
 
-from twelve.faces.cli.deploy import Codebase, packed
+from twelve.faces.cli.deploy import Codebase, Packed, pack
 from twelve.faces.cli.foreground import Ended
 
 QUIET = 300  # milliseconds without a change, until a burst of them counts as one
 
 
-def changed_codebases(code: Codebase, digest: str) -> Iterator[str]:
-    """A digest for each state of the directory that is new. Changes of ignored files are none."""
+def changed_codebases(code: Codebase, digest: str) -> Iterator[Packed]:
+    """The codebase each time it is another one. Changes of ignored files are none."""
     from watchfiles import watch
 
     try:
         for _ in watch(code.place, step=QUIET):
-            with packed(code) as now:
-                latest = now.digest
-            if latest != digest:
-                digest = latest
-                yield digest
+            latest = pack(code)
+            if latest.digest != digest:
+                digest = latest.digest
+                yield latest
+            else:
+                latest.file.close()
     except KeyboardInterrupt:  # the watcher turns every signal into this one
         raise Ended(130) from None

@@ -103,7 +103,7 @@ def test_another_token_is_told_as_another_twelve(server):
 
 def test_a_foreign_server_on_our_port_is_recognised(server):
     server.will_answer("/x", 404, b"<html>nothing here</html>")
-    with pytest.raises(errors.PlatformError, match="not as twelve does"):
+    with pytest.raises(errors.PortTaken, match="other than twelve"):
         server.client.get("/x")
 
 

@@ -1,14 +1,15 @@
 """How a command line ends: exit codes, one sentence, never a traceback."""
 
+import errno
 import subprocess
 import sys
 
 import click
 import pytest
 
-from twelve.core.errors import ServerUnreachable, TwelveError, Where
+from twelve.core.errors import BadDotenv, ServerUnreachable, TwelveError, Where
 from twelve.faces.cli import main as entry
-from twelve.faces.cli.told import Told
+from twelve.faces.cli.tell import Told, tell
 
 
 @pytest.fixture
@@ -51,7 +52,9 @@ def test_usage_errors_are_one_line_and_2(nobody, capsys, words, told):
             1,
             "    last words\ntwelve: Procfile:3: It broke.\n",
         ),
+        (BadDotenv("Odd.", where=Where(".env", 1, 2), log=(".env:1:2: error: odd",)), 31, "twelve: .env:1:2: Odd.\n"),
         (Told("told already", 21), 21, ""),
+        (OSError(errno.ENOSPC, "No space left on device", "/tmp/x"), 83, "/tmp/x: No space left on device.\n"),
         (
             ZeroDivisionError("division by zero"),
             1,
@@ -61,15 +64,17 @@ def test_usage_errors_are_one_line_and_2(nobody, capsys, words, told):
     ],
 )
 def test_every_error_has_its_code(nobody, capsys, error, code, told):
-    assert entry.exit_code(error) == code
-    assert told in capsys.readouterr().err
+    assert tell(error) == code
+    shown = capsys.readouterr().err
+    assert told in shown
+    assert shown.count("\n") <= 2
 
 
 def test_debug_shows_the_traceback(monkeypatch, capsys):
     monkeypatch.setenv("TWELVE_DEBUG", "1")
     with pytest.raises(ZeroDivisionError) as raised:
         divmod(1, 0)
-    entry.exit_code(raised.value)
+    tell(raised.value)
     assert "Traceback" in capsys.readouterr().err
 
 

@@ -1,18 +1,20 @@
 """`twelve up [DIRECTORY | TARBALL]`"""
 
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
 
-from twelve.core.errors import SourceError, UsageError
+from twelve.core.errors import BadDotenv, SourceError, UsageError
 from twelve.core.model.app import app_name_problem
 from twelve.faces.cli import deploy
 from twelve.faces.cli.client import Client
-from twelve.faces.cli.deploy import Codebase
+from twelve.faces.cli.deploy import Codebase, Packed
 from twelve.faces.cli.foreground import Ended, Foreground, ended_by_signals
 from twelve.faces.cli.start_server import ensure_running
-from twelve.faces.cli.told import Told
+from twelve.faces.cli.tell import Told, tell
 from twelve.faces.cli.which_app import app_option, name_of, url_of
 
 
@@ -42,16 +44,18 @@ def command(ctx: click.Context, source: Path, ref: str | None, detach: bool, wat
     name = app or name_of(code.place)
     if problem := app_name_problem(name):
         raise UsageError(problem, hint="Name the app with --app.")
-    code.dotenv()  # a broken one is told before anything is started
+    env, packed = code.dotenv(), deploy.pack(code)  # what is wrong with them is told before anything is started
     client = Client.here()
     started_here = ensure_running(client)
     deploy.ensure_app(client, name)
+    send = partial(deploy.send, client, name)
     if detach:
-        deploy.once(client, name, code)
+        send(packed, env)
         click.echo(url_of(client.get(f"/apps/{name}")))
         return
+    foreground = Foreground(client, name, started_here=started_here)
     with ended_by_signals():
-        ctx.exit(stay(Foreground(client, name, started_here=started_here), client, name, code, watch=watch))
+        ctx.exit(stay(foreground, partial(send, packed, env), partial(wait, code, packed.digest, send, watch=watch)))
 
 
 def check(code: Codebase, *, watch: bool, detach: bool) -> None:
@@ -63,15 +67,13 @@ def check(code: Codebase, *, watch: bool, detach: bool) -> None:
         raise UsageError("--watch wants a directory, and neither --detach nor --ref.")
 
 
-def stay(foreground: Foreground, client: Client, name: str, code: Codebase, *, watch: bool) -> int:
+def stay(foreground: Foreground, first: Callable[[], None], rest: Callable[[], None]) -> int:
     """Deploy, show the log, and leave in order; gives the exit code of the signal that ended it."""
     try:
         foreground.follow_log()
-        digest = deploy.once(client, name, code)
+        first()
         foreground.serves()
-        if watch:
-            deploy_changes(client, name, code, digest)
-        threading.Event().wait()
+        rest()
     except Told as failure:
         foreground.failed(failure.exit_code)
         raise
@@ -81,11 +83,15 @@ def stay(foreground: Foreground, client: Client, name: str, code: Codebase, *, w
     return 0
 
 
-def deploy_changes(client: Client, name: str, code: Codebase, digest: str) -> None:
+def wait(code: Codebase, digest: str, send: Callable[[Packed, dict[str, str] | None], None], *, watch: bool) -> None:
+    """Until a signal; with `watch`, each saved change is deployed meanwhile."""
+    if not watch:
+        threading.Event().wait()
     from twelve.faces.cli.watch import changed_codebases
 
-    for _ in changed_codebases(code, digest):
+    for source in changed_codebases(code, digest):
         try:
-            deploy.once(client, name, code)
-        except Told:
+            send(source, code.dotenv())
+        except (Told, BadDotenv) as failure:
+            tell(failure)
             click.echo("The last release goes on serving; the next saved change is tried again.", err=True)
