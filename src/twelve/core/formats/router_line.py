@@ -81,6 +81,7 @@ def _all_alike(chunk: bytes, prefix: bytes) -> bool:
     """Every line is a normal one of the same app, and none of its requests went by way of `waiting`."""
     return (
         prefix.startswith(b">p")
+        and prefix.endswith(NORMAL)
         and b"\n" not in prefix
         and chunk.count(b"\n" + prefix) + 1 == chunk.count(b"\n")
         and b" dyno=waiting " not in chunk

@@ -48,6 +48,6 @@ def refusal(command: str, answer: str) -> str:
     if command.startswith(QUIET):
         return answer
     if command.startswith("add server"):
-        known = "New server registered" in answer or ("already exists" in answer and command.endswith("backup"))
+        known = "New server registered" in answer or ("already exists" in answer.lower() and command.endswith("backup"))
         return "" if known else answer or "no answer"
     return ""

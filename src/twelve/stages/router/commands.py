@@ -8,7 +8,6 @@ Its maps, by their keys:
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from uuid import UUID
 
 from twelve.stages.router.routes import SERVING, Route, Server
@@ -18,26 +17,17 @@ MAPS = ("hosts", "slots", "modes", "apps", "ids")
 FORCED_MAINTENANCE = 0x01  # bits of srv_admin_state
 FORCED_DRAIN = 0x08
 
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Where HAProxy finds its things: names in commands must be exactly those of the configuration."""
-
-    directory: Path
-
-    def map(self, name: str) -> str:
-        return str(self.directory / f"{name}.map")
-
-    @property
-    def waiting_socket(self) -> str:
-        return str(self.directory / "waiting.sock")
+# HAProxy runs inside its own directory and knows files by names that hold no blank and no comma, wherever that is;
+# commands must use exactly those names. Only sockets it wants by an absolute path.
+ADMIN_SOCKET = "/proc/self/cwd/admin.sock"
+WAITING_SOCKET = "/proc/self/cwd/waiting.sock"
+WAITING_SERVER = f"unix@{WAITING_SOCKET} send-proxy-v2 backup"  # takes an app's requests when no process of it can
 
 
 @dataclass(frozen=True, slots=True)
 class Changer:
     """Commands from `old` to `new`: new servers take traffic, then hosts move, then old servers take no more."""
 
-    files: Files
     old: Route | None
     new: Route | None
 
@@ -52,9 +42,9 @@ class Changer:
 
     def _claim(self) -> Iterator[str]:
         if self.new and not self.old:
-            yield self._map("add", "apps", self.new.slot, self.new.app)
-            yield self._map("add", "modes", self.new.slot, self.new.answer)
-            yield f"add server {self.new.slot}/{WAITING} {waiting_server(self.files)}"
+            yield _map("add", "apps", self.new.slot, self.new.app)
+            yield _map("add", "modes", self.new.slot, self.new.answer)
+            yield f"add server {self.new.slot}/{WAITING} {WAITING_SERVER}"
             yield f"set server {self.new.slot}/{WAITING} state ready"
 
     def _servers_in(self) -> Iterator[str]:
@@ -64,10 +54,10 @@ class Changer:
         for server in self.new.servers:
             place = f"{self.new.slot}/{server.label}"
             if server.label not in before:
-                yield self._map("add", "ids", place, str(server.id))
+                yield _map("add", "ids", place, str(server.id))
                 yield f"add server {place} 127.0.0.1:{server.port}"
             elif server.port != before[server.label].port:
-                yield self._map("set", "ids", place, str(server.id))
+                yield _map("set", "ids", place, str(server.id))
                 yield f"set server {place} addr 127.0.0.1 port {server.port}"
             if server.ready and not (server.label in before and before[server.label].ready):
                 yield f"set server {place} state ready"
@@ -75,16 +65,16 @@ class Changer:
     def _answers(self) -> Iterator[str]:
         old, new = _targets(self.old), _targets(self.new)
         if self.new and self.old and self.new.answer != self.old.answer:
-            yield self._map("set", "modes", self.new.slot, self.new.answer)
+            yield _map("set", "modes", self.new.slot, self.new.answer)
         for host, (slot, target) in new.items():
             if host not in old:
-                yield self._map("add", "slots", host, slot)
-                yield self._map("add", "hosts", host, target)
+                yield _map("add", "slots", host, slot)
+                yield _map("add", "hosts", host, target)
             elif old[host][1] != target:
-                yield self._map("set", "hosts", host, target)
+                yield _map("set", "hosts", host, target)
         for host in old.keys() - new.keys():
-            yield f"del map {self.files.map('hosts')} {host}"
-            yield f"del map {self.files.map('slots')} {host}"
+            yield f"del map {map_file('hosts')} {host}"
+            yield f"del map {map_file('slots')} {host}"
 
     def _servers_out(self) -> Iterator[str]:
         if not self.old:
@@ -93,23 +83,23 @@ class Changer:
         for server in self.old.servers:
             place = f"{self.old.slot}/{server.label}"
             if server.label not in after:
-                yield f"del map {self.files.map('ids')} {place}"
+                yield f"del map {map_file('ids')} {place}"
                 yield f"set server {place} state maint"
             elif server.ready and not after[server.label].ready:
                 yield f"set server {place} state drain"
 
     def _give_up(self) -> Iterator[str]:
         if self.old and not self.new:
-            yield f"del map {self.files.map('modes')} {self.old.slot}"
-            yield f"del map {self.files.map('apps')} {self.old.slot}"
-
-    def _map(self, verb: str, name: str, key: str, value: str) -> str:
-        return f"{verb} map {self.files.map(name)} {key} {value}"
+            yield f"del map {map_file('modes')} {self.old.slot}"
+            yield f"del map {map_file('apps')} {self.old.slot}"
 
 
-def waiting_server(files: Files) -> str:
-    """Where an app's requests go when none of its own servers is in service."""
-    return f"unix@{files.waiting_socket} send-proxy-v2 backup"
+def _map(verb: str, name: str, key: str, value: str) -> str:
+    return f"{verb} map {map_file(name)} {key} {value}"
+
+
+def map_file(name: str) -> str:
+    return f"{name}.map"
 
 
 def map_contents(routes: Iterable[Route]) -> dict[str, dict[str, str]]:
@@ -144,12 +134,11 @@ class Found:
     leaving: frozenset[str] = frozenset()
 
 
-def read_commands(files: Files) -> list[str]:
-    return [*(f"show map {files.map(name)}" for name in MAPS), "show servers state"]
+READ_COMMANDS = (*(f"show map {map_file(name)}" for name in MAPS), "show servers state")
 
 
 def understand(answers: list[str]) -> Found:
-    """The answers to `read_commands`, in that order, turned back into routes."""
+    """The answers to READ_COMMANDS, in that order, turned back into routes."""
     hosts, slots, modes, apps, ids = (_map_entries(answer) for answer in answers[: len(MAPS)])
     servers: dict[str, list[Server]] = {slot: [] for slot in apps}
     leaving = set()

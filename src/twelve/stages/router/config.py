@@ -10,7 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from twelve.core.policy.codes import H
-from twelve.stages.router.commands import WAITING, Files, map_contents, waiting_server
+from twelve.stages.router.commands import (
+    ADMIN_SOCKET,
+    WAITING,
+    WAITING_SERVER,
+    WAITING_SOCKET,
+    map_contents,
+    map_file,
+)
 from twelve.stages.router.pages import ANSWERS, OWN_ERRORS, page, raw_response
 from twelve.stages.router.routes import Route
 
@@ -21,8 +28,6 @@ SLOTS = 1024
 class FrontDoor:
     """Times in seconds. `binds` are "address:port" as HAProxy writes them."""
 
-    files: Files
-    admin_socket: str
     binds: tuple[str, ...]
     port: int
     threads: int
@@ -39,9 +44,9 @@ def slot_names(count: int) -> list[str]:
 
 
 def render(door: FrontDoor, routes: Iterable[Route] = ()) -> dict[str, str]:
-    """Every file HAProxy reads, by its name in `door.files.directory`."""
+    """Every file HAProxy reads, by its name in the directory it runs in."""
     routes = list(routes)
-    files = {f"{name}.map": _map(entries) for name, entries in map_contents(routes).items()}
+    files = {map_file(name): _map(entries) for name, entries in map_contents(routes).items()}
     files |= {f"{code}.html": page(code) for code in ANSWERS.values()}
     files |= {f"{status}.http": raw_response(code) for status, code in OWN_ERRORS.items()}
     files["hold.lua"] = _hold(door)
@@ -62,15 +67,15 @@ def _global(door: FrontDoor) -> str:
   no strict-limits
   noreuseport
   log stdout format raw local0
-  stats socket {door.admin_socket} mode 600 level admin
+  stats socket {ADMIN_SOCKET} mode 600 level admin
   stats timeout 60s
   hard-stop-after 5s
-  lua-load {door.files.directory}/hold.lua
+  lua-load hold.lua
 """
 
 
 def _defaults(door: FrontDoor) -> str:
-    errors = "".join(f"  errorfile {status} {door.files.directory}/{status}.http\n" for status in OWN_ERRORS)
+    errors = "".join(f"  errorfile {status} {status}.http\n" for status in OWN_ERRORS)
     return f"""defaults front
   mode http
   log global
@@ -104,47 +109,46 @@ def _public(door: FrontDoor) -> str:
   log-format ">%b %ts - {_LINE}"
   http-request disable-l7-retry unless METH_GET
   http-request set-var(txn.host) req.hdr(host),field(1,:),lower
+  http-request set-var(txn.id) uuid()
   http-request set-var(txn.id) req.hdr(x-request-id) if {{ req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=-]{{20,200}}$ }}
-  http-request set-var(txn.id) uuid() unless {{ var(txn.id) -m found }}
   http-request set-header X-Request-Id %[var(txn.id)]
   http-request set-header X-Request-Start %[date(0,ms)]
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Port {door.port}
   http-request set-header Via "1.1 twelve"
-  use_backend %[var(txn.host),map_str({door.files.map("hosts")})]
+  use_backend %[var(txn.host),map_str({map_file("hosts")})]
   default_backend {WAITING}
 """
 
 
 def _waiting(door: FrontDoor) -> str:
     """The two rules that never apply make HAProxy keep those maps: the next server reads them."""
-    files = door.files
     patience = _ms(door.hold + 2 * door.first_byte_timeout)
     return f"""backend {WAITING}
   timeout server {patience}
-  server {WAITING} unix@{files.waiting_socket} send-proxy-v2
+  server {WAITING} unix@{WAITING_SOCKET} send-proxy-v2
 
 frontend {WAITING}
-  bind unix@{files.waiting_socket} mode 600 accept-proxy
+  bind unix@{WAITING_SOCKET} mode 600 accept-proxy
   timeout client {patience}
   log-format ">%[var(txn.slot)] %ts %[var(txn.answer)] {_LINE} agent=%[var(txn.agent)]"
   http-request disable-l7-retry unless METH_GET
   http-request set-var(txn.id) req.hdr(x-request-id)
   http-request set-var(txn.host) req.hdr(host),field(1,:),lower
-  http-request set-var(txn.slot) var(txn.host),map_str({files.map("slots")})
-  http-request set-var(txn.answer) var(txn.slot),map_str({files.map("modes")},lost) if {{ var(txn.slot) -m found }}
+  http-request set-var(txn.slot) var(txn.host),map_str({map_file("slots")})
+  http-request set-var(txn.answer) var(txn.slot),map_str({map_file("modes")},lost) if {{ var(txn.slot) -m found }}
   http-request set-var(txn.answer) str(unknown) unless {{ var(txn.slot) -m found }}
   http-request set-var(txn.agent) req.hdr(user-agent),url_enc unless {{ var(txn.slot) -m found }}
-  http-request set-var(txn.host) req.hdr(host),url_enc unless {{ var(txn.slot) -m found }}
-  http-request set-var(txn.app) var(txn.slot),map_str({files.map("apps")}) if FALSE
-  http-request set-var(txn.id) var(txn.slot),map_str({files.map("ids")}) if FALSE
+  http-request set-var(txn.host) req.hdr(host),field(1,:),url_enc unless {{ var(txn.slot) -m found }}
+  http-request set-var(txn.app) var(txn.slot),map_str({map_file("apps")}) if FALSE
+  http-request set-var(txn.id) var(txn.slot),map_str({map_file("ids")}) if FALSE
   http-request lua.hold if {{ var(txn.answer) -m str hold }}
-{"".join(_page(door, answer, code) for answer, code in ANSWERS.items())}  use_backend %[var(txn.slot)]
+{"".join(_page(answer, code) for answer, code in ANSWERS.items())}  use_backend %[var(txn.slot)]
 """
 
 
-def _page(door: FrontDoor, answer: str, code: str) -> str:
-    content = f"content-type text/html file {door.files.directory}/{code}.html hdr cache-control no-store"
+def _page(answer: str, code: str) -> str:
+    content = f"content-type text/html file {code}.html hdr cache-control no-store"
     return f"  http-request return status {H[code].status} {content} if {{ var(txn.answer) -m str {answer} }}\n"
 
 
@@ -152,7 +156,7 @@ def _slots(door: FrontDoor, routes: Iterable[Route]) -> str:
     servers: dict[str, list[str]] = {}
     for route in routes:
         processes = [f"{one.label} 127.0.0.1:{one.port}{'' if one.ready else ' weight 0'}" for one in route.servers]
-        servers[route.slot] = [*processes, f"{WAITING} {waiting_server(door.files)}"]
+        servers[route.slot] = [*processes, f"{WAITING} {WAITING_SERVER}"]
     slots = "".join(_slot(name, servers.get(name, [])) for name in slot_names(door.slots))
     return f"""defaults slots from front
   balance leastconn
@@ -167,7 +171,7 @@ def _slot(name: str, servers: Iterable[str]) -> str:
 
 def _hold(door: FrontDoor) -> str:
     """The newest requests are looked after most often: an app that was just restarted is back in no time."""
-    return f"""local modes = Map.new("{door.files.map("modes")}", Map._str)
+    return f"""local modes = Map.new("{map_file("modes")}", Map._str)
 
 core.register_action("hold", {{"http-req"}}, function(txn)
   local slot, waited = txn:get_var("txn.slot"), 0

@@ -22,7 +22,7 @@ from twelve.infra import components
 from twelve.infra.daemons import Daemon
 from twelve.infra.settings import Settings
 from twelve.stages.router.admin import Admin
-from twelve.stages.router.commands import Changer, Files, connections, info, read_commands, understand
+from twelve.stages.router.commands import READ_COMMANDS, Changer, connections, info, understand
 from twelve.stages.router.config import FrontDoor, render, slot_names
 from twelve.stages.router.lines import LineStream, RouterLines
 from twelve.stages.router.routes import Route
@@ -40,11 +40,8 @@ class HaproxyRouter:
         self, settings: Settings, logs: LineStream, *, hold: float = 75, first_byte_timeout: float = 30
     ) -> None:
         self._directory = settings.run / "router"
-        self._files = Files(self._directory)
         self._admin = Admin(self._directory / "admin.sock")
         self._door = FrontDoor(
-            files=self._files,
-            admin_socket=str(self._directory / "admin.sock"),
             binds=_binds(settings.router_port),
             port=settings.router_port,
             threads=min(MOST_THREADS, len(os.sched_getaffinity(0))),
@@ -65,7 +62,7 @@ class HaproxyRouter:
             "haproxy",
             "front door",
             settings.run,
-            command=lambda: [components.haproxy(), "-db", "-f", self._directory / "haproxy.cfg"],
+            command=lambda: [components.haproxy(), "-db", "-C", self._directory, "-f", "haproxy.cfg"],
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             ready=self._answers,
             stop_deadline=5,
@@ -167,7 +164,7 @@ class HaproxyRouter:
             return
         others = {name: route for name, route in self._routes.items() if name != app}
         self._routes = {**others, app: new} if new else others
-        change = Changer(self._files, old, new)
+        change = Changer(old, new)
         try:
             self._admin.tell(change.commands())
         except (OSError, RouterError):  # it has died, or is not what we thought: look, and correct what differs
@@ -177,17 +174,17 @@ class HaproxyRouter:
 
     def _correct(self) -> None:
         self._daemon.ensure()
-        found = understand(self._admin.ask(read_commands(self._files)))
+        found = understand(self._admin.ask(READ_COMMANDS))
         commands, leaving = [], set(found.leaving)
         for app in {**found.routes, **self._routes}:
-            change = Changer(self._files, found.routes.get(app), self._routes.get(app))
+            change = Changer(found.routes.get(app), self._routes.get(app))
             commands += change.commands()
             leaving.update(change.leaving)
         self._admin.tell(commands)
         self._leaving = frozenset(leaving)
 
     def _remember(self) -> None:
-        found = understand(self._admin.ask(read_commands(self._files)))
+        found = understand(self._admin.ask(READ_COMMANDS))
         self._routes, self._leaving = found.routes, found.leaving
 
     def _delete_leaving(self) -> None:
