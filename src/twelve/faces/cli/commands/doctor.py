@@ -32,7 +32,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
         for finding in findings:
             mark, colour = MARKS[finding.level]
             click.echo(f"{click.style(f'{mark:<5}', fg=colour)} {finding.name:<12} {finding.sentence}")
-        click.echo(f"\n{levels.count(FAIL)} failures, {levels.count(WARN)} warnings.")
+        click.echo(f"\nFailures: {levels.count(FAIL)}. Warnings: {levels.count(WARN)}.")
     ctx.exit(PlatformError.exit_code if FAIL in levels else 0)
 
 

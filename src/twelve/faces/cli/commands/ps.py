@@ -34,9 +34,9 @@ def command(app: str | None, as_json: bool) -> None:
 
 def reason(client: Client, path: str) -> str:
     """Why nothing runs."""
-    stopped = client.get(path)["stopped"]
-    return (
-        "The app is stopped; `twelve start` starts it."
-        if stopped
-        else "No processes; `twelve scale web=1` starts some."
-    )
+    app = client.get(path)
+    if app["stopped"]:
+        return "The app is stopped; `twelve start` starts it."
+    if app["released_at"] is None:
+        return "Nothing has been released yet; `twelve up` does that."
+    return "No processes; `twelve scale web=1` starts some."
