@@ -1,0 +1,106 @@
+"""Formations and process records in a real Postgres, and the real engine writing them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import delete, insert
+
+from tests.support.processes import MemoryPump, MemorySink, make_slug, make_spec, until
+from twelve.core.model import FormationEntry, HealthCheck, ProcessState
+from twelve.infra import schema
+from twelve.infra.database import Database
+from twelve.infra.settings import Settings
+from twelve.stages.run.formation import Formations
+from twelve.stages.run.local.engine import LocalEngine
+from twelve.stages.run.processes import ProcessRecord, ProcessRecords
+from twelve.stages.services.postgres_server import PostgresServer
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    made = Settings(home=tmp_path_factory.mktemp("home"))
+    made.make_directories()
+    return made
+
+
+@pytest.fixture(scope="module")
+def database(settings):
+    server = PostgresServer(settings, lambda _component, _chunk: None)
+    server.ensure()
+    made = Database(server.platform_url())
+    made.migrate()
+    yield made
+    made.close()
+    server.stop()
+
+
+@pytest.fixture
+def app_id(database):
+    made = uuid4()
+    with database.begin() as db:
+        db.execute(insert(schema.apps).values(id=made, name=f"app-{made.hex[:8]}", owner="me@example.com"))
+    return made
+
+
+def test_a_formation_is_added_to_changed_and_replaced(database, app_id):
+    formations = Formations(database)
+    formations.save([FormationEntry(app_id, "worker", 1), FormationEntry(app_id, "web", 2, "basic")])
+    formations.save([FormationEntry(app_id, "worker", 5)])
+    assert formations.list(app_id) == [FormationEntry(app_id, "web", 2, "basic"), FormationEntry(app_id, "worker", 5)]
+    formations.replace(app_id, [FormationEntry(app_id, "clock", 1)])
+    assert formations.list(app_id) == [FormationEntry(app_id, "clock", 1)]
+    formations.delete(app_id)
+    assert formations.list(app_id) == []
+
+
+def test_a_record_comes_back_as_it_was_written(database, app_id):
+    records = ProcessRecords(database)
+    made = ProcessRecord(
+        uuid4(), app_id, f"app-{app_id.hex[:8]}", uuid4(), 3, "web", 1, "run $PORT", "eco", ProcessState.STARTING,
+        kept=True, created_at=datetime.now(UTC),
+    )  # fmt: skip
+    records.insert([made])
+    assert records.list(app_id) == [made]
+    changed = replace(made, state=ProcessState.UP, pid=7, pid_started=2**40, port=20001, exits=2, up_since=1.5)
+    records.update([changed, replace(made, id=uuid4())])
+    assert records.list(app_id) == [changed]
+    records.delete([made.id])
+    assert records.list(app_id) == []
+
+
+def test_the_engine_keeps_its_records_true(database, settings, app_id, tmp_path):
+    records, sink, pump = ProcessRecords(database), MemorySink(), MemoryPump()
+    engine = LocalEngine(settings, records, sink, pump)
+    try:
+        slug = make_slug(tmp_path / "slug", {"a": "b"})
+        spec = replace(make_spec(slug, "sleep 60", kept=True, checks=(HealthCheck(uptime=0.1),)), app_id=app_id)
+        (process,) = engine.start([spec])
+        engine.wait_up([spec.id])
+        (record,) = records.list(app_id)
+        assert (record.state, record.pid, record.port) == ("up", process.pid, process.port)
+        assert record.pid_started
+        engine.stop([spec.id])
+        assert records.list(app_id) == []
+    finally:
+        engine.close(stop=True)
+        pump.close()
+
+
+def test_a_process_of_an_app_that_is_gone_still_stops(database, settings, app_id, tmp_path):
+    records, sink, pump = ProcessRecords(database), MemorySink(), MemoryPump()
+    engine = LocalEngine(settings, records, sink, pump)
+    try:
+        slug = make_slug(tmp_path / "slug", {"a": "b"})
+        spec = replace(make_spec(slug, "sleep 60", kept=True, checks=(HealthCheck(uptime=0.1),)), app_id=app_id)
+        engine.start([spec])
+        with database.begin() as db:
+            db.execute(delete(schema.apps).where(schema.apps.c.id == app_id))
+        engine.stop([spec.id])
+        until(lambda: not engine.processes())
+    finally:
+        engine.close(stop=True)
+        pump.close()
