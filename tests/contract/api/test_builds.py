@@ -1,3 +1,4 @@
+import os
 from urllib.parse import urlsplit
 
 import httpx
@@ -108,3 +109,13 @@ def test_an_upload_that_breaks_off_leaves_nothing(api, address, platform):
 def test_a_build_nobody_knows(api, app):
     for ref in ("nothing", app, "f47ac10b-58cc-4372-a567-0e02b2c3d479"):
         assert api.get(f"/apps/{app}/builds/{ref}", 404)["resource"] == "build"
+
+
+def test_what_nobody_builds_is_swept_away(api, platform):
+    old, new = (platform.settings.uploads / name for name in ("old.tgz", "new.tgz"))
+    old.touch()
+    new.touch()
+    os.utime(old, (0, 0))
+    api.post("/sources")
+    assert (old.exists(), new.exists()) == (False, True)
+    new.unlink()

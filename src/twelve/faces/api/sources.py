@@ -1,6 +1,8 @@
 """Sources: an address to upload a tarball to, and one that a build takes it from. Both are capability URLs."""
 
+import contextlib
 import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ routes = Routes()
 @routes.post("/sources")
 @routes.post("/apps/{app}/sources")
 def create(call: Call) -> Any:
+    _sweep(call.platform.settings.uploads)
     facts = {"source": str(uuid4())}
     urls = {f"{verb.lower()}_url": _url(call, kind, facts) for verb, kind in (("get", GET), ("put", PUT))}
     return {"source_blob": urls}
@@ -75,6 +78,15 @@ async def _receive(chunks: AsyncIterator[bytes], part: Path) -> None:
                 await out.write(buffer)
                 buffer = bytearray()
         await out.write(buffer)
+
+
+def _sweep(uploads: Path) -> None:
+    """What was uploaded and never built: its address has long expired."""
+    oldest = time.time() - 2 * SECONDS
+    for file in uploads.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if file.is_file() and file.stat().st_mtime < oldest:
+                file.unlink()
 
 
 def _url(call: Call, kind: str, facts: dict[str, str]) -> str:
