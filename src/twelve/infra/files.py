@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from twelve.core.errors import DiskFull
@@ -70,9 +70,16 @@ def seal_tree(root: Path, *, files_writable: bool) -> int:
 
 def remove_tree(root: Path) -> None:
     """Remove a tree that may be read-only; a tree that is not there is fine."""
-    if not root.exists():
-        return
-    for directory, _, _ in os.walk(root):
-        with contextlib.suppress(OSError):
-            os.chmod(directory, 0o700)  # noqa: PTH101 - os.walk gives text
-    shutil.rmtree(root, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        root.chmod(0o700)
+    shutil.rmtree(root, onerror=_make_writable_and_retry)
+
+
+def _make_writable_and_retry(retry: Callable[[str], object], path: str, error: tuple[object, object, object]) -> None:
+    with contextlib.suppress(OSError):
+        Path(path).parent.chmod(0o700)
+        if retry in {os.unlink, os.rmdir}:
+            retry(path)
+        elif isinstance(error[1], PermissionError):  # a directory that could not be opened
+            Path(path).chmod(0o700)
+            shutil.rmtree(path, onerror=_make_writable_and_retry)

@@ -15,9 +15,22 @@ from twelve.stages.build.workshop import Host, Workshop
 TOOLS = ".twelve/node"
 BESIDE_THE_LOCK = (".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", ".pnpmfile.cjs", "prisma/schema.prisma")
 NOT_REACHED = re.compile(r"ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED|getaddrinfo|fetch failed")
+MANUAL = re.compile(r"npm (?:error|ERR!) (?:Clean install a project|Usage:|Options:)")
+NOISE = re.compile(r"npm (?:error|ERR!|notice)?\s*$|npm warn Unknown (?:user|env) config|npm notice |$")
 STALE = re.compile(
     r"can only install packages when your package|frozen-lockfile|lockfile (?:would have been|needs to be)"
 )
+
+
+class Readable:
+    """Leaves out the whole manual that npm prints below some errors, and its warnings about other tools' settings."""
+
+    def __init__(self) -> None:
+        self._manual = False
+
+    def __call__(self, line: str) -> bool:
+        self._manual = self._manual or bool(MANUAL.match(line))
+        return not self._manual and not NOISE.match(line)
 
 
 class NodeJs:
@@ -111,7 +124,14 @@ class NodeJs:
 
     def _run(self, shop: Workshop, command: list[str]) -> None:
         shop, path = self._prepared(shop)
-        shop.run(command, env=self._env(), network=True, path=path, explain=lambda tail: self._explain(command, tail))
+        shop.run(
+            command,
+            env=self._env(),
+            network=True,
+            path=path,
+            explain=lambda tail: self._explain(command, tail),
+            worth_showing=Readable(),
+        )
 
     def _attempt(self, shop: Workshop, command: list[str], *, network: bool) -> tuple[int, tuple[str, ...]]:
         shop, path = self._prepared(shop)

@@ -79,9 +79,10 @@ class Workshop:
         network: bool = False,
         path: Sequence[str] = (),
         explain: Callable[[list[str]], BuildError] | None = None,
+        worth_showing: Callable[[str], bool] = bool,
     ) -> None:
         """Run a command, its output shown as it comes; raises what `explain` makes of its last lines."""
-        status, tail = self.attempt(argv, env=env, network=network, path=path)
+        status, tail = self.attempt(argv, env=env, network=network, path=path, worth_showing=worth_showing)
         if status == 0:
             return
         if any("No space left on device" in line or "ENOSPC" in line for line in tail):
@@ -91,14 +92,21 @@ class Workshop:
         raise error
 
     def attempt(
-        self, argv: Sequence[str], *, env: Mapping[str, str], network: bool = False, path: Sequence[str] = ()
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        network: bool = False,
+        path: Sequence[str] = (),
+        worth_showing: Callable[[str], bool] = bool,
     ) -> tuple[int, tuple[str, ...]]:
-        """The exit status, and the last lines of the output."""
+        """The exit status, and the last lines of the output; by default empty lines are not worth showing."""
         tail: deque[str] = deque(maxlen=TAIL)
 
         def show(line: str) -> None:
-            tail.append(line)
-            self.progress.line(line)
+            if worth_showing(line):
+                tail.append(line)
+                self.progress.line(line)
 
         job = Job(
             argv=argv,

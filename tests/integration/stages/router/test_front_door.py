@@ -1,0 +1,415 @@
+"""The real HAProxy with real connections: switches under load, holds, deaths, adoption, upgrades, streams, lines."""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from uuid import uuid4
+
+import pytest
+
+from tests.support.front_door import eventually, free_port, front_door, get
+from tests.support.load import Load
+from twelve.core.errors import PortTaken
+from twelve.core.model import LogFilter
+from twelve.core.ports import Backend
+from twelve.infra.settings import Settings
+from twelve.stages.logs.hub import LogHub
+from twelve.stages.router.haproxy import HaproxyRouter
+
+pytestmark = pytest.mark.integration
+
+HOST = "notes.localhost"
+ROUTED = LogFilter(source="router")
+
+
+class App:
+    """A tiny web process in a thread: /slow, /crash, /events, /headers, WebSocket upgrades; else its name."""
+
+    def __init__(self, name="web.1", body=None):
+        self.body = body or name
+        self.requests = []
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(5)
+        self.backend = Backend(uuid4(), name, self.port)
+
+    def die(self):
+        """At once, with every connection: as a killed process does."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._end.set)
+            self._thread.join(5)
+
+    async def _main(self):
+        self._loop, self._end, self._connections = asyncio.get_running_loop(), asyncio.Event(), set()
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._end.wait()
+        server.close()
+        for writer in list(self._connections):
+            writer.transport.abort()
+
+    async def _serve(self, reader, writer):
+        self._connections.add(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            while not writer.is_closing():
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                path = head.split(" ")[1]
+                self.requests.append(path)
+                await self._answer(path, head, reader, writer)
+        writer.close()
+        self._connections.discard(writer)
+
+    async def _answer(self, path, head, reader, writer):
+        body = self.body
+        if "upgrade: websocket" in head.lower():
+            writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+            while data := await reader.read(100):
+                writer.write(data)
+            writer.close()
+            return
+        if path == "/crash":
+            writer.close()
+            return
+        if path == "/events":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+            for number in range(3):
+                writer.write(f"data: {number}\n\n".encode())
+                await asyncio.sleep(0.1)
+            writer.close()
+            return
+        if path.startswith("/slow"):
+            await asyncio.sleep(1)
+        if path == "/headers":
+            body = head
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory):
+    with front_door(tmp_path_factory.mktemp("home"), hold=2.0, first_byte_timeout=1.5) as (router, port, hub):
+        yield router, port, hub
+
+
+@pytest.fixture
+def router(door):
+    """The shared front door with the app `notes` on it, and nothing left of the test before."""
+    router, _, hub = door
+    hub.forget("notes")
+    router.set_hosts("notes", [HOST])
+    yield router
+    router.forget("notes")
+
+
+@pytest.fixture
+def port(door):
+    return door[1]
+
+
+@pytest.fixture
+def hub(door):
+    return door[2]
+
+
+@pytest.fixture
+def start():
+    apps = []
+
+    def begin(name="web.1", body=None):
+        apps.append(App(name, body))
+        return apps[-1]
+
+    yield begin
+    for app in apps:
+        app.die()
+
+
+def lines(hub, count=1):
+    """The app's router lines, once there are `count`."""
+    eventually(lambda: len(hub.history("notes", 100_000, ROUTED)) >= count)
+    return [line.text for line in hub.history("notes", 100_000, ROUTED)]
+
+
+@pytest.mark.parametrize("keep_alive", [0, 8])
+def test_switches_under_load_lose_nothing(router, port, start, keep_alive):
+    current = start(body="0")
+    router.switch("notes", [current.backend])
+    with Load(port, HOST, rate=200, keep_alive=keep_alive) as load:
+        for number in range(1, 6):
+            eventually(lambda: load.outcome.bodies[current.body] >= 30)  # noqa: B023 - asked at once
+            fresh = start(body=str(number))
+            router.switch("notes", [fresh.backend], [current.backend.id])
+            eventually(lambda: router.in_flight("notes", current.backend.id) == 0)  # noqa: B023
+            current.die()
+            router.remove("notes", current.backend.id)
+            current = fresh
+        eventually(lambda: load.outcome.bodies["5"] >= 30)
+    assert load.failures == []
+    assert set(load.outcome.bodies) == set("012345")
+
+
+def test_a_drain_lets_slow_requests_finish(router, port, start):
+    old, new = start(body="old"), start(body="new")
+    router.switch("notes", [old.backend])
+    with Load(port, HOST, rate=20, path="/slow") as load:
+        eventually(lambda: len(old.requests) >= 10)
+        router.switch("notes", [new.backend], [old.backend.id])
+        assert router.in_flight("notes", old.backend.id) > 0
+        eventually(lambda: router.in_flight("notes", old.backend.id) == 0)
+        served = len(old.requests)
+        old.die()
+        router.remove("notes", old.backend.id)
+    assert load.failures == []
+    assert load.outcome.bodies["old"] == served
+    assert load.outcome.bodies["new"] > 0
+
+
+def test_the_log_line_of_a_namesake_has_the_name_only(router, port, hub, start):
+    old, new = start(body="old"), start(body="new")
+    router.switch("notes", [old.backend])
+    router.switch("notes", [new.backend], [old.backend.id])
+    assert get(port, f"{HOST}:{port}", "/x?y=1") == (200, "new")
+    assert re.fullmatch(
+        rf'at=info method=GET path="/x\?y=1" host={HOST} request_id=[0-9a-f-]{{36}} fwd="127.0.0.1" dyno=web.1 '
+        r"connect=\dms service=\d+ms status=200 bytes=\d+ protocol=http1.1 tls=false",
+        lines(hub)[0],
+    )
+
+
+def test_the_app_is_told_where_a_request_comes_from(router, port, start):
+    app = start()
+    router.switch("notes", [app.backend])
+    _, head = get(port, HOST, "/headers", **{"X-Request-Id": "a" * 20, "X-Forwarded-Proto": "https", "Via": "me"})
+    told = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:] if line)
+    assert told["x-request-id"] == "a" * 20
+    assert told["x-forwarded-for"] == "127.0.0.1"
+    assert (told["x-forwarded-proto"], told["x-forwarded-port"]) == ("http", str(port))
+    assert told["via"] == "1.1 twelve"
+    assert abs(int(told["x-request-start"]) / 1000 - time.time()) < 60
+    _, head = get(port, HOST, "/headers", **{"X-Request-Id": 'bad"one'})
+    assert re.search(r"x-request-id: [0-9a-f-]{36}\r?\n", head)
+
+
+def test_a_held_request_is_served_once_a_process_is_ready(router, port, hub, start):
+    router.set_mode("notes", "hold")
+    with Load(port, HOST, rate=50) as load:
+        eventually(lambda: load.sent >= 20)
+        assert not load.outcome.bodies
+        router.switch("notes", [start().backend])
+        eventually(lambda: load.outcome.bodies["web.1"] >= 30)
+    assert load.failures == []
+    assert all("dyno=web.1" in line and "at=info" in line for line in lines(hub, load.sent))
+    assert len(lines(hub)) == load.sent
+
+
+def test_a_held_request_hears_of_the_crash(router, port, hub):
+    router.set_mode("notes", "hold")
+    with Load(port, HOST, rate=50) as load:
+        eventually(lambda: load.sent >= 10)
+        router.set_mode("notes", "crashed")
+        eventually(lambda: load.failures)
+    assert {failure.what for failure in load.failures} == {"status 503"}
+    assert len(load.failures) == load.sent
+    assert all('code=H10 desc="App crashed"' in line for line in lines(hub, load.sent))
+
+
+def test_a_hold_ends_with_h20(router, port, hub):
+    router.set_mode("notes", "hold")
+    status, body = get(port, HOST)
+    assert status == 503
+    assert "H20" in body
+    assert 'at=error code=H20 desc="App boot timeout"' in lines(hub)[0]
+
+
+def test_a_request_on_its_way_when_the_last_process_dies_waits_for_the_next(router, port, start):
+    old = start(body="old")
+    router.switch("notes", [old.backend])
+    router.set_mode("notes", "serving")
+    old.die()
+    with Load(port, HOST, rate=50) as load:  # refused, until the platform notices
+        eventually(lambda: load.sent >= 10)
+        router.remove("notes", old.backend.id)
+        router.set_mode("notes", "hold")
+        eventually(lambda: load.sent >= 20)
+        router.switch("notes", [start(body="new").backend])
+        eventually(lambda: load.outcome.bodies["new"] >= 30)
+    assert load.failures == []
+
+
+def test_one_of_two_dying_costs_no_request_that_can_be_repeated(router, port, start):
+    both = [start("web.1"), start("web.2")]
+    router.switch("notes", [app.backend for app in both])
+    with Load(port, HOST, rate=100, path="/slow") as load:
+        eventually(lambda: min(len(app.requests) for app in both) >= 20)
+        both[0].die()
+        router.remove("notes", both[0].backend.id)
+        eventually(lambda: load.outcome.bodies["web.1"] >= 20)
+    assert load.failures == []
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "code", "desc"),
+    [
+        ("/slow-forever", "GET", "H12", "Request timeout"),
+        ("/crash", "GET", "H13", "Connection closed without response"),
+        ("/crash", "POST", "H13", "Connection closed without response"),
+    ],
+)
+def test_a_process_that_fails_a_request(router, port, hub, start, path, method, code, desc):
+    app = start()
+    app_takes = 1 if method == "POST" else 4
+    if code == "H12":
+        silent = socket.create_server(("127.0.0.1", 0))
+        router.switch("notes", [Backend(uuid4(), "web.1", silent.getsockname()[1])])
+    else:
+        router.switch("notes", [app.backend])
+    status, body = get(port, HOST, path, method)
+    assert status == 503
+    assert code in body
+    assert f'at=error code={code} desc="{desc}" method={method} path="{path}"' in lines(hub)[0]
+    assert re.search(r"dyno=web.1 connect=\dms service=\d+ms status=503 bytes=0 ", lines(hub)[0])
+    if code == "H13":
+        assert len(app.requests) == app_takes  # what is not known to be repeatable is not repeated
+
+
+def test_a_refusing_process_is_h21(router, port, hub):
+    router.switch("notes", [Backend(uuid4(), "web.1", free_port())])
+    assert get(port, HOST)[0] == 503
+    assert 'code=H21 desc="Backend connection refused"' in lines(hub)[0]
+
+
+def test_a_client_that_leaves_is_h27(router, port, hub, start):
+    app = start()
+    router.switch("notes", [app.backend])
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(f"GET /slow HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        eventually(lambda: app.requests)
+    assert 'at=warning code=H27 desc="Client Request Interrupted" sock=client' in lines(hub)[0]
+    assert "status=499" in lines(hub)[0]
+
+
+def test_a_websocket_passes_and_survives_a_switch(router, port, hub, start):
+    old, new = start(), start()
+    router.switch("notes", [old.backend])
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(
+            f"GET /ws HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        assert b" 101 " in client.recv(1000)
+        router.switch("notes", [new.backend], [old.backend.id])
+        client.sendall(b"still there?")
+        assert client.recv(100) == b"still there?"
+        assert router.in_flight("notes", old.backend.id) == 1
+    eventually(lambda: router.in_flight("notes", old.backend.id) == 0)
+    assert "at=info" in lines(hub)[0]
+    assert "status=101" in lines(hub)[0]
+
+
+def test_events_arrive_one_by_one(router, port, start):
+    router.switch("notes", [start().backend])
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(f"GET /events HTTP/1.1\r\nHost: {HOST}\r\nAccept: text/event-stream\r\n\r\n".encode())
+        received, moments = b"", []
+        while b"data: 2" not in received:
+            received += client.recv(1000)
+            moments.append(time.monotonic())
+    assert moments[-1] - moments[0] > 0.15
+
+
+def test_a_killed_front_door_is_back_within_a_second_with_every_route(router, port, start):
+    app = start()
+    router.switch("notes", [app.backend])
+    router.set_hosts("shop", ["shop.localhost"])
+    router.set_mode("shop", "crashed")
+    [process] = router.processes()
+    begun = time.monotonic()
+    os.kill(process.pid, signal.SIGKILL)
+
+    def served():
+        with contextlib.suppress(OSError):
+            return get(port, HOST) == (200, "web.1")
+        return False
+
+    eventually(served)
+    assert time.monotonic() - begun < 1
+    assert "H10" in get(port, "shop.localhost")[1]
+    fresh = start(body="fresh")  # and it takes orders as before
+    router.switch("notes", [fresh.backend], [app.backend.id])
+    assert get(port, HOST) == (200, "fresh")
+    router.remove("notes", app.backend.id)
+    router.forget("shop")
+
+
+def test_an_order_given_while_the_front_door_is_down_is_carried_out(router, port, start):
+    old, new = start(body="old"), start(body="new")
+    router.switch("notes", [old.backend])
+    os.kill(router.processes()[0].pid, signal.SIGKILL)
+    router.switch("notes", [new.backend], [old.backend.id])
+    assert get(port, HOST) == (200, "new")
+
+
+def test_a_second_server_adopts_the_front_door(tmp_path, start):
+    settings = Settings(home=tmp_path, router_port=free_port())
+    settings.make_directories()
+    first = HaproxyRouter(settings, LogHub())
+    first.start()
+    old, new = start(body="old"), start(body="new")
+    first.set_hosts("notes", [HOST])
+    first.switch("notes", [old.backend])
+    first.set_mode("notes", "serving")
+    [before] = first.processes()
+    with Load(settings.router_port, HOST, rate=100) as load:
+        eventually(lambda: load.outcome.bodies["old"] >= 10)
+        first.release()
+        second = HaproxyRouter(settings, LogHub())
+        second.start()
+        try:
+            assert second.processes() == [before]
+            assert second.routes() == first.routes()
+            second.set_hosts("notes", [HOST])  # what a starting platform says of every app
+            second.switch("notes", [old.backend])
+            second.switch("notes", [new.backend], [old.backend.id])
+            eventually(lambda: load.outcome.bodies["new"] >= 10)
+            second.apply({})
+            assert get(settings.router_port, HOST)[0] == 421
+        finally:
+            second.stop()
+            load.stop()
+    assert {
+        failure.what for failure in load.failures if "421" not in failure.what and "Conn" not in failure.what
+    } == set()
+
+
+def test_a_taken_port_is_one_sentence(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings = Settings(home=tmp_path, router_port=other.getsockname()[1])
+        settings.make_directories()
+        with pytest.raises(PortTaken, match=f"Port {settings.router_port} on 127.0.0.1 is taken by another program"):
+            HaproxyRouter(settings, LogHub()).start()
+
+
+def test_many_requests_lose_no_line(router, port, hub, start):
+    router.switch("notes", [start().backend])
+    with Load(port, HOST, rate=500, keep_alive=16) as load:
+        eventually(lambda: load.sent >= 1000)
+    assert load.failures == []
+    eventually(lambda: len(hub.history("notes", 100_000, ROUTED)) >= load.sent)
+    assert len(hub.history("notes", 100_000, ROUTED)) == load.sent
+
+
+def test_ipv6_answers_too(router, port, start):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 here")
+    router.switch("notes", [start().backend])
+    with socket.create_connection(("::1", port), timeout=5) as client:
+        client.sendall(f"GET / HTTP/1.0\r\nHost: {HOST}\r\n\r\n".encode())
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
