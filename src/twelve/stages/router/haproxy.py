@@ -9,6 +9,7 @@ import os
 import resource
 import socket
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from twelve.stages.router.routes import Route
 
 LOOPBACKS = ("127.0.0.1", "::1")
 TICK = 0.5
+PATIENCE, PAUSE = 5.0, 0.02  # with a front door that does not take orders
 MOST_THREADS = 4
 MOST_CONNECTIONS = 10_000
 
@@ -173,7 +175,19 @@ class HaproxyRouter:
         self._delete_leaving()
 
     def _correct(self) -> None:
-        self._daemon.ensure()
+        """Look what HAProxy holds and correct what differs; it may die again meanwhile."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._daemon.ensure()
+                self._correct_once()
+                return
+            except (OSError, RouterError) as error:
+                if time.monotonic() > deadline:
+                    raise RouterError(f"The front door does not take orders: {error}") from error
+                time.sleep(PAUSE)
+
+    def _correct_once(self) -> None:
         found = understand(self._admin.ask(READ_COMMANDS))
         commands, leaving = [], set(found.leaving)
         for app in {**found.routes, **self._routes}:
