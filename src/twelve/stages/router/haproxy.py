@@ -76,6 +76,7 @@ class HaproxyRouter:
     def start(self) -> None:
         """Adopt the running HAProxy with its routes, or start one. PortTaken when somebody else has the port."""
         with self._lock:
+            self._lines.hurry(on=False)
             self._daemon.ensure()
             self._remember()
             if not self._same_rules():
@@ -246,6 +247,7 @@ class HaproxyRouter:
 
     def _end_minder(self) -> None:
         self._ended.set()
+        self._lines.hurry()
         if self._minder:
             self._minder.join()
             self._minder = None

@@ -1,6 +1,6 @@
 """What HAProxy prints becomes router lines of the apps. Runs in the thread that reads HAProxy's output."""
 
-import time
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
@@ -26,7 +26,15 @@ class RouterLines:
         self._logs = logs
         self._routes = routes
         self._carry = b""
+        self._hurry = threading.Event()
         self.busy: set[str] = set()  # apps with lines since somebody last looked
+
+    def hurry(self, *, on: bool = True) -> None:
+        """Whoever ends the reading waits until all is read."""
+        if on:
+            self._hurry.set()
+        else:
+            self._hurry.clear()
 
     def take(self, chunk: bytes) -> None:
         """Then rest a little unless there was a lot: a reader that is not waiting costs HAProxy no wake-up a line."""
@@ -36,7 +44,7 @@ class RouterLines:
         if end:
             self._publish(data[:end])
         if len(chunk) < ENOUGH:
-            time.sleep(PAUSE)
+            self._hurry.wait(PAUSE)
 
     def _publish(self, lines: bytes) -> None:
         routes = self._routes()
