@@ -91,7 +91,7 @@ def test_an_exit_meanwhile_is_known_with_its_last_words(home, sandbox, slug):
         assert world.engine.wait_exit(spec.id, 5) == 7
         assert world.pump.lines("run.1") == ["last words"]
         assert world.sink.of("run.1") == ["Process exited with status 7", "State changed from up to complete"]
-        assert world.records.list() == []
+        until(lambda: world.records.list() == [])
     finally:
         world.close()
 

@@ -370,3 +370,40 @@ def read_until(attached, end):
         assert chunk, got
         got += chunk
     return got
+
+
+def test_a_stop_right_after_the_start_finds_the_process(world, slug):
+    specs = [make_spec(slug, "sleep 60", kept=True, number=number) for number in range(1, 4)]
+    world.engine.start(specs)
+    began = time.monotonic()
+    world.engine.stop([spec.id for spec in specs])
+    assert time.monotonic() - began < 5, "none of them had to be killed"
+    assert {world.sink.of(spec.name)[-1] for spec in specs} == {"Process exited with status 143"}
+
+
+def test_a_stop_during_the_boot_ends_the_wait_for_it(world, slug):
+    spec = make_spec(slug, "sleep 60", kept=True, type="web", routed=True)
+    world.engine.start([spec])
+    ends = threading.Thread(target=world.engine.stop, args=([spec.id],))
+    ends.start()
+    (result,) = world.engine.wait_up([spec.id])
+    ends.join()
+    assert result.kind == "stopped"
+    assert "State changed from starting to down" in world.sink.of("web.1")
+
+
+def test_when_one_cannot_be_started_none_is(tmp_path, slug):
+    (tmp_path / "home").mkdir()
+    made = World(tmp_path / "home", "bwrap")
+    try:
+        good = make_spec(slug, "sleep 60", kept=True)
+        impossible = make_spec(slug, "sleep \0 60", kept=True, number=2)
+        with pytest.raises(ValueError, match="null"):
+            made.engine.start([good, impossible])
+        assert made.engine.processes() == []
+        until(lambda: good.id not in tree.carriers())
+        until(lambda: made.records.list() == [])
+        assert list((made.settings.run / "processes").iterdir()) == []
+        assert made.engine.platform_processes() == []
+    finally:
+        made.close()

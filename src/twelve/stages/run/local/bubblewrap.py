@@ -5,6 +5,7 @@ Only what is bound exists inside. The options go over a descriptor, so no value 
 
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class Bubblewrap:
         """`directory` is ours: the /etc that processes see is put together there."""
         self._program = program
         self._etc = directory / "etc"
+        self._refreshing = threading.Lock()
 
     def home(self, place: Path) -> Path:  # noqa: ARG002 - the same everywhere inside
         return HOME
@@ -46,11 +48,13 @@ class Bubblewrap:
 
     def refresh(self) -> None:
         """The machine's name service and certificates as they are now: one directory to bind, not twelve files."""
-        self._etc.mkdir(mode=0o755, parents=True, exist_ok=True)
-        for name, text in ACCOUNTS.items():
-            (self._etc / name).write_text(text)
-        for name in (*ETC_FILES, *ETC_TREES):
-            _follow(Path("/etc") / name, self._etc / name)
+        with self._refreshing:
+            self._etc.mkdir(mode=0o755, parents=True, exist_ok=True)
+            for name, text in ACCOUNTS.items():
+                if not (self._etc / name).exists():
+                    (self._etc / name).write_text(text)
+            for name in (*ETC_FILES, *ETC_TREES):
+                _follow(Path("/etc") / name, self._etc / name)
 
     def start(self, spec: ProcessSpec, place: Path, env: Mapping[str, str], argv: Sequence[str]) -> Start:  # noqa: ARG002
         options = [*self._root(spec), *_namespaces(spec), *_environment(env), "--json-status-fd", str(STATUS_FD)]

@@ -154,7 +154,8 @@ class Supervisor:
         except asyncio.CancelledError:  # the engine closes, and the process goes on without us
             raise
         except Exception:
-            log.exception("%s of %s is no longer supervised", self.spec.name, self.spec.app)
+            log.exception("%s of %s can no longer be supervised, so it ends", self.spec.name, self.spec.app)
+            self._life.kill()
         await self._leave(status)
 
     def stop(self, *, quiet: bool) -> None:
