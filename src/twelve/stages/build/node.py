@@ -92,12 +92,8 @@ class NodeJs:
         development, locked = self._with_development, bool(self._manager.lock)
         match self._manager:
             case Manager(name="pnpm"):
-                return [
-                    "pnpm",
-                    "install",
-                    *(["--frozen-lockfile"] if locked else []),
-                    *([] if development else ["--prod"]),
-                ]
+                frozen = ["--frozen-lockfile"] if locked else []
+                return ["pnpm", "install", *frozen, f"--prod={str(not development).lower()}"]
             case Manager(name="yarn", berry=True):
                 return ["yarn", "install", *(["--immutable"] if locked else [])]
             case Manager(name="yarn"):

@@ -7,7 +7,8 @@ import tempfile
 
 import pytest
 
-from twelve.infra.files import copy_tree, remove_tree, seal_tree
+from twelve.core.errors import DiskFull
+from twelve.infra.files import copy_tree, disk_full_is_said, remove_tree, seal_tree
 from twelve.stages.source.digest import digest
 
 
@@ -44,3 +45,15 @@ def test_a_copy_is_the_same_tree(tmp_path):
     (source / "l").symlink_to("d/run")
     copy_tree(source, tmp_path / "copy")
     assert digest(tmp_path / "copy") == digest(source)
+
+
+def test_a_full_disk_is_said_and_other_errors_pass(tmp_path):
+    with (
+        pytest.raises(DiskFull, match="is full") as caught,
+        disk_full_is_said(tmp_path),
+        open("/dev/full", "wb", 0) as full,
+    ):
+        full.write(b"x")
+    assert caught.value.exit_code == 83
+    with pytest.raises(FileNotFoundError), disk_full_is_said(tmp_path):
+        (tmp_path / "absent").read_bytes()
