@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_a_full_disk_is_said_and_other_errors_pass(tmp_path):
     with (
         pytest.raises(DiskFull, match="is full") as caught,
         disk_full_is_said(tmp_path),
-        open("/dev/full", "wb", 0) as full,
+        Path("/dev/full").open("wb", 0) as full,
     ):
         full.write(b"x")
     assert caught.value.exit_code == 83
