@@ -6,14 +6,19 @@ from twelve.faces.cli.deploy import Codebase, Packed, pack
 from twelve.faces.cli.foreground import Ended
 
 QUIET = 300  # milliseconds without a change, until a burst of them counts as one
+FIRST_LOOK = 500
 
 
 def changed_codebases(code: Codebase, digest: str) -> Iterator[Packed]:
     """The codebase each time it is another one. Changes of ignored files are none."""
     from watchfiles import watch
 
+    looked = False  # once also without a change: it may have come before we watched
     try:
-        for _ in watch(code.place, step=QUIET):
+        for changes in watch(code.place, step=QUIET, rust_timeout=FIRST_LOOK, yield_on_timeout=True):
+            if not changes and looked:
+                continue
+            looked = True
             latest = pack(code)
             if latest.digest != digest:
                 digest = latest.digest
