@@ -41,7 +41,7 @@ def main() -> int:
     try:
         settings = Settings.from_environment()
         settings.make_directories()
-        with only_server(settings.run / "server.lock", settings.home):
+        with only_server(settings.server_lock, settings.home):
             run(settings, readiness)
     except TwelveError as error:
         return _end(readiness, error)
@@ -67,6 +67,7 @@ def run(settings: Settings, readiness: Readiness) -> None:
     else:
         start.stop(wired.platform)
         wired.stop()
+        settings.remove_run()
 
 
 @contextlib.contextmanager

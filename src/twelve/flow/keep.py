@@ -54,6 +54,14 @@ class Keeper:
             self._drop_the_dead(app, {backend.id for backend in fresh})
         self.refresh(app)
 
+    def take_over(self, app: App, adopted: Iterable[Process]) -> None:
+        """Web processes of an earlier server: those that are up serve, the others will once they come up again."""
+        with self._lock:
+            self._in_service.update(process.id for process in adopted)
+            up = [process for process in self._engine.processes(app.id) if is_up(process)]
+            self._router.switch(app.name, [_backend(process) for process in up if process.id in self._in_service])
+        self.refresh(app)
+
     def refresh(self, app: App) -> None:
         """Tell the router what to answer while nothing is ready."""
         web = [process for process in self._engine.processes(app.id) if process.type == WEB]

@@ -38,6 +38,7 @@ class Rollout:
 
     def run(self) -> None:
         """Returns when the new processes serve; the old ones then end in the background."""
+        self._announce()
         try:
             self._boot_gatekeeper()
             self._boot_others()
@@ -46,6 +47,11 @@ class Rollout:
             raise
         self._switch()
         self._retire()
+
+    def _announce(self) -> None:
+        for process in filter(self._is_replaced, self._old):
+            self._platform.logs.write(self._app.name, process.name, "Restarting")
+            self._platform.logs.write(self._app.name, process.name, f"State changed from {process.state} to starting")
 
     def _boot_gatekeeper(self) -> None:
         """One web process first: a broken release costs one start, not a formation's."""
@@ -72,9 +78,9 @@ class Rollout:
 
     def _drain_and_stop(self) -> None:
         web = [process for process in self._old if process.type == WEB]
-        self._platform.engine.stop(process.id for process in self._old if process.type != WEB)
+        self._stop([process for process in self._old if process.type != WEB])
         drained(self._platform, self._app, web, self._drain_timeout())
-        self._platform.engine.stop(process.id for process in web)
+        self._stop(web)
         for process in web:
             self._platform.router.remove(self._app.name, process.id)
 
@@ -95,9 +101,17 @@ class Rollout:
         self._platform.keeper.refresh(self._app)
 
     def _stop_early(self, processes: list[Process]) -> None:
-        self._platform.engine.stop(process.id for process in processes)
+        self._stop(processes)
         self._stopped_early += processes
         self._old = [process for process in self._old if process not in processes]
+
+    def _stop(self, processes: list[Process]) -> None:
+        self._platform.engine.stop((p.id for p in processes if self._is_replaced(p)), quiet=True)
+        self._platform.engine.stop(p.id for p in processes if not self._is_replaced(p))
+
+    def _is_replaced(self, process: Process) -> bool:
+        """Its place in the formation goes to a new process; otherwise it is scaled away."""
+        return any((spec.type, spec.number) == (process.type, process.number) for spec in self._new)
 
     @property
     def stopped_early(self) -> Sequence[Process]:

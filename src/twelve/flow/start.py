@@ -15,9 +15,9 @@ from twelve.core.model import App, ConfigVars, Process, ProcessSpec
 from twelve.core.ports import PlatformProcess
 from twelve.flow import apps, specs
 from twelve.flow.configure import release_again
-from twelve.flow.keep import is_up
+from twelve.flow.keep import WEB
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import attached_config, is_one_off, slug_of
+from twelve.flow.releasing import attached_config, is_one_off, kept_processes, slug_of
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +98,8 @@ def _spec_again(platform: Platform, process: Process) -> ProcessSpec | None:
 
 def _tell_router(platform: Platform, app: App) -> None:
     apps.set_hosts(platform, app)
-    web = [process for process in platform.engine.processes(app.id) if process.type == "web" and is_up(process)]
-    platform.keeper.switch(app, web, [])
+    web = [process for process in kept_processes(platform, app) if process.type == WEB]
+    platform.keeper.take_over(app, web)
 
 
 def _bring_up(platform: Platform, app: App) -> None:

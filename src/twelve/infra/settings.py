@@ -2,13 +2,14 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from twelve.core.errors import PlatformError
 
-MAX_SOCKET_PATH = 100  # the kernel's limit is 108 bytes, and file names are added
+MAX_RUN_PATH = 75  # the kernel allows a socket's path 107 bytes, and names like router/admin.sock are added
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,15 @@ class Settings:
     def run(self) -> Path:
         """Sockets, named pipes and status files: gone after a reboot without loss. Short enough for a socket's path."""
         inside = self.home / "run"
-        if len(str(inside)) <= MAX_SOCKET_PATH - 40:
+        if len(str(inside)) <= MAX_RUN_PATH:
             return inside
         digest = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
         return Path("/tmp") / f"twelve-{os.getuid()}-{digest}"  # noqa: S108 - made 0700 and checked by make_directories
+
+    @property
+    def server_lock(self) -> Path:
+        """Held by the one server of this home; outside of `run`, which ends with everything that ran."""
+        return self.home / "server.lock"
 
     @property
     def token_file(self) -> Path:
@@ -96,6 +102,10 @@ class Settings:
                 )
         self.home.chmod(0o700)
         self.run.chmod(0o700)
+
+    def remove_run(self) -> None:
+        """After everything has been stopped: pipes and sockets of nobody, perhaps outside of `home`."""
+        shutil.rmtree(self.run, ignore_errors=True)
 
 
 def _cache(env: Mapping[str, str]) -> Path:

@@ -44,7 +44,7 @@ def ensure_running(client: Client) -> bool:
 @contextlib.contextmanager
 def only_starter(settings: Settings) -> Iterator[None]:
     """Of several commands that find no server, one starts it and the others wait for that."""
-    with (settings.run / "start.lock").open("w") as lock:
+    with (settings.home / "start.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

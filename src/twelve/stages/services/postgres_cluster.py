@@ -65,13 +65,7 @@ def claim(directory: Path) -> None:
         raise CorruptState(
             f"Process {users[0]} uses {directory} already, and this platform did not start it.", hint="Stop it first."
         )
-    lock = directory / "postmaster.pid"
-    try:
-        owner = int(lock.read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
-        return
-    if procfs.identity(owner):  # that number belongs to another program now; PostgreSQL would not start
-        lock.unlink()
+    (directory / "postmaster.pid").unlink(missing_ok=True)  # its number may be another program's now, or a zombie's
 
 
 def failure(what: str, lines: list[str] | tuple[str, ...]) -> PlatformError:

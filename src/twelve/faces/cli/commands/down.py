@@ -52,7 +52,7 @@ def holds_lock(client: Client) -> bool:
     import fcntl
 
     try:
-        descriptor = os.open(client.settings.run / "server.lock", os.O_RDWR)
+        descriptor = os.open(client.settings.server_lock, os.O_RDWR)
     except FileNotFoundError:
         return False
     try:
