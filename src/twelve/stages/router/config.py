@@ -107,7 +107,6 @@ def _public(door: FrontDoor) -> str:
     return f"""frontend public
 {binds}  option forwardfor
   log-format ">%b %ts - {_LINE}"
-  http-request disable-l7-retry unless METH_GET
   http-request set-var(txn.host) req.hdr(host),field(1,:),lower
   http-request set-var(txn.id) uuid()
   http-request set-var(txn.id) req.hdr(x-request-id) if {{ req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=-]{{20,200}}$ }}
@@ -132,7 +131,6 @@ frontend {WAITING}
   bind unix@{WAITING_SOCKET} mode 600 accept-proxy
   timeout client {patience}
   log-format ">%[var(txn.slot)] %ts %[var(txn.answer)] {_LINE} agent=%[var(txn.agent)]"
-  http-request disable-l7-retry unless METH_GET
   http-request set-var(txn.id) req.hdr(x-request-id)
   http-request set-var(txn.host) req.hdr(host),field(1,:),lower
   http-request set-var(txn.slot) var(txn.host),map_str({map_file("slots")})
@@ -153,6 +151,9 @@ def _page(answer: str, code: str) -> str:
 
 
 def _slots(door: FrontDoor, routes: Iterable[Route]) -> str:
+    """A request is kept for a repetition only where another process could take it: the copy is dear, and what broke
+    the only process must not be thrown at it three times more.
+    """
     servers: dict[str, list[str]] = {}
     for route in routes:
         processes = [f"{one.label} 127.0.0.1:{one.port}{'' if one.ready else ' weight 0'}" for one in route.servers]
@@ -160,6 +161,7 @@ def _slots(door: FrontDoor, routes: Iterable[Route]) -> str:
     slots = "".join(_slot(name, servers.get(name, [])) for name in slot_names(door.slots))
     return f"""defaults slots from front
   balance leastconn
+  http-request disable-l7-retry if {{ nbsrv lt 2 }} || !METH_GET
   http-request set-timeout server {_ms(door.idle_timeout)} if {{ req.hdr(accept) -m beg text/event-stream }}
 
 {slots}"""

@@ -267,7 +267,6 @@ def test_one_of_two_dying_costs_no_request_that_can_be_repeated(router, port, st
 )
 def test_a_process_that_fails_a_request(router, port, hub, start, path, method, code, desc):
     app = start()
-    app_takes = 1 if method == "POST" else 4
     if code == "H12":
         app.body = None
     router.switch("notes", [app.backend])
@@ -277,7 +276,15 @@ def test_a_process_that_fails_a_request(router, port, hub, start, path, method, 
     assert f'at=error code={code} desc="{desc}" method={method} path="{path}"' in lines(hub)[0]
     assert re.search(r"dyno=web.1 connect=\dms service=\d+ms status=503 bytes=0 ", lines(hub)[0])
     if code == "H13":
-        assert len(app.requests) == app_takes  # what is not known to be repeatable is not repeated
+        assert len(app.requests) == 1  # there is no other process to repeat it on
+
+
+@pytest.mark.parametrize(("method", "takes"), [("GET", 4), ("POST", 1)])
+def test_only_what_is_safe_is_repeated_on_another_process(router, port, start, method, takes):
+    both = [start("web.1"), start("web.2")]
+    router.switch("notes", [app.backend for app in both])
+    assert get(port, HOST, "/crash", method)[0] == 503
+    assert sum(len(app.requests) for app in both) == takes
 
 
 def test_a_refusing_process_is_h21(router, port, hub):

@@ -1,0 +1,174 @@
+"""Requests a second through the front door, router lines on, beside a bare HAProxy before the same backend, in one run.
+
+Needs `wrk` (Debian: apt-get install wrk). Client, both proxies and the backend share the machine, so the ratio is what
+counts; the rounds alternate. Prints one JSON line a figure.
+"""
+
+import contextlib
+import json
+import os
+import re
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from twelve.core.model import LogFilter
+from twelve.core.ports import Backend
+from twelve.infra import components
+from twelve.infra.settings import Settings
+from twelve.stages.logs.hub import LogHub
+from twelve.stages.router.haproxy import HaproxyRouter
+
+CONNECTIONS, SECONDS, ROUNDS = 64, 3, 5
+HOST = "bench.localhost"
+TIMEOUTS = "defaults\n  mode http\n  timeout client 55s\n  timeout connect 5s\n  timeout server 30s\n"
+BACKEND = """frontend fast
+  bind 127.0.0.1:{port}
+  http-request return status 200 content-type text/plain string "hello"
+"""
+BARE = """frontend bare
+  bind 127.0.0.1:{port}
+  default_backend fast
+backend fast
+  server fast 127.0.0.1:{backend}
+"""
+
+
+def main() -> None:
+    if not shutil.which("wrk"):
+        sys.exit("This benchmark needs wrk: apt-get install wrk")
+    with contextlib.ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        backend = stack.enter_context(plain_haproxy(home, "backend", BACKEND))
+        bare = stack.enter_context(plain_haproxy(home, "bare", BARE, backend=backend))
+        hub = LogHub(history=1_000_000)
+        ours = stack.enter_context(front_door(home, hub, backend))
+        rounds = [(wrk(bare, backend), wrk(ours, backend)) for _ in range(ROUNDS)]
+        lines = settled(hub)
+    for figure, unit in (("rate", "1/s"), ("proxy_cpu", "us"), ("all_cpu", "us")):
+        theirs, mine = (statistics.median(getattr(one[side], figure) for one in rounds) for side in (0, 1))
+        say(WORDS[figure], round(mine, 2), unit, "bare HAProxy", round(theirs, 2))
+    sent = sum(mine.count for _, mine in rounds)
+    say("router lines lost", max(0, sent - lines), f"of {sent}", "", 0)
+
+
+WORDS = {
+    "rate": "requests",
+    "proxy_cpu": "cpu a request, proxy",
+    "all_cpu": "cpu a request, client, proxy, backend and log reader",
+}
+PIDS: dict[int, int] = {}  # port -> process
+
+
+@contextlib.contextmanager
+def plain_haproxy(home: Path, name: str, text: str, **values: int) -> Iterator[int]:
+    port = free_port()
+    config = home / f"{name}.cfg"
+    config.write_text(TIMEOUTS + text.format(port=port, **values))
+    process = subprocess.Popen([components.haproxy(), "-db", "-f", config], stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port)
+        PIDS[port] = process.pid
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def front_door(home: Path, hub: LogHub, backend: int) -> Iterator[int]:
+    settings = Settings(home=home, router_port=free_port())
+    settings.make_directories()
+    router = HaproxyRouter(settings, hub)
+    router.start()
+    try:
+        router.set_hosts("bench", [HOST])
+        router.switch("bench", [Backend(uuid4(), "web.1", backend)])
+        PIDS[settings.router_port] = router.processes()[0].pid
+        yield settings.router_port
+    finally:
+        router.stop()
+
+
+@dataclass(frozen=True)
+class Round:
+    """`proxy_cpu` and `all_cpu` are microseconds a request; the latter says more than the rate on a busy machine."""
+
+    rate: float
+    count: int
+    proxy_cpu: float
+    all_cpu: float
+
+
+def wrk(port: int, backend: int) -> Round:
+    url = f"http://127.0.0.1:{port}/notes?q=1"
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-H", f"Host: {HOST}", url]
+    proxy, others = cpu_seconds(PIDS[port]), cpu_seconds(PIDS[backend]) + own_cpu()
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "Non-2xx" not in said, said
+    assert "Socket errors" not in said, said
+    proxy, others = cpu_seconds(PIDS[port]) - proxy, cpu_seconds(PIDS[backend]) + own_cpu() - others
+    count = int(re.search(r"(\d+) requests in", said)[1])
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
+    return Round(rate, count, proxy / count * 1e6, (proxy + others) / count * 1e6)
+
+
+def own_cpu() -> float:
+    """Ours, which reads the lines, and that of the client, which has ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def settled(hub: LogHub) -> int:
+    """How many router lines have arrived, once no more do."""
+    seen = -1
+    while (now := count_lines(hub)) != seen:
+        seen = now
+        time.sleep(0.5)
+    return seen
+
+
+def count_lines(hub: LogHub) -> int:
+    last = hub.tail("bench", LogFilter(source="router"), lines=1).batch(0)
+    return int(last[-1].cursor.rpartition("-")[2]) if last else 0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def say(figure: str, value: float, unit: str, peer: str, peer_value: float) -> None:
+    ratio = round(value / peer_value, 3) if peer_value else None
+    line = {"bench": "front_door", "figure": figure, "value": value, "unit": unit}
+    print(json.dumps(line | {"peer": peer, "peer_value": peer_value, "ratio": ratio}))
+
+
+if __name__ == "__main__":
+    main()
