@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shutil
 import signal
 import threading
 from collections.abc import Callable
@@ -109,7 +110,8 @@ class PostgresServer:
 
     def _prepare(self) -> None:
         cluster.claim(self._directory)
-        self._sockets.mkdir(mode=0o700, exist_ok=True)
+        shutil.rmtree(self._sockets, ignore_errors=True)  # with the lock files of a server that was killed
+        self._sockets.mkdir(mode=0o700)
         self._trust_extensions()
         self._ports.free(NAME)
 
