@@ -1,6 +1,6 @@
 """After the server's death: which recorded processes still run, which ended meanwhile and how, which are lost.
 
-What identifies a process is its id, which everything in it carries; a recorded pid alone may have been used again.
+A process is identified by its id, which everything in it carries, or by its pid together with its start time.
 """
 
 import contextlib
@@ -39,8 +39,8 @@ def find(records: Iterable[ProcessRecord], specs: Mapping[UUID, ProcessSpec], di
     finds: list[Find] = []
     lost: list[UUID] = []
     for record in records:
-        pids = running.get(record.id, [])
         status_file = directory / record.id.hex / STATUS
+        pids = [*running.get(record.id, []), *_by_start_time(record, status_file)]
         if _is_whole(record, pids, status_file):
             finds.append(Find(record, _program(record, pids, status_file)))
         elif record.id in specs and recorded_exit(status_file) is not None:
@@ -107,6 +107,14 @@ def _program(record: ProcessRecord, pids: Sequence[int], status_file: Path) -> i
     init = recorded_init(status_file)
     above = record.pid if init is None else tree.parent(init)
     return above if above in pids else None
+
+
+def _by_start_time(record: ProcessRecord, status_file: Path) -> list[int]:
+    """What was recorded and still is what it was, and the init below it."""
+    if record.pid is None or tree.start_time(record.pid) != record.pid_started:
+        return []
+    init = recorded_init(status_file)
+    return [record.pid] if init is None or tree.parent(init) != record.pid else [record.pid, init]
 
 
 def _end(pids: Iterable[int]) -> None:

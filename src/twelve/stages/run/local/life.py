@@ -29,6 +29,7 @@ class Life:
         self.pid = pid
         self._process = process
         self._file = status_file
+        self._init: tuple[int, int] | None = None
 
     async def first_exit(self) -> int:
         """The status of the app's first process, as the shell gives it: 128 + signal."""
@@ -46,9 +47,16 @@ class Life:
             await _ended(init)
 
     def init(self) -> int | None:
-        """None until the sandbox has written it, and when it has ended."""
-        pid = _recorded(self._file).get("child-pid")
-        return pid if pid is not None and tree.carries(pid, self._process) else None
+        """None until the sandbox has written it, and when it has ended. Known once, its start time identifies it."""
+        if self._init is None:
+            pid = _recorded(self._file).get("child-pid")
+            if pid is None or not (tree.parent(pid) == self.pid or tree.carries(pid, self._process)):
+                return None
+            started = tree.start_time(pid)
+            self._init = None if started is None else (pid, started)
+        if self._init is None or tree.start_time(self._init[0]) != self._init[1]:
+            return None
+        return self._init[0]
 
     def members(self) -> list[int]:
         """Every process of the app, not the sandbox's own."""

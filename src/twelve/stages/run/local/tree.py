@@ -1,10 +1,13 @@
 """Who belongs to a process, read from /proc: its descendants, and those that carry its id in their environment."""
 
 import contextlib
+import time
 from pathlib import Path
 from uuid import UUID
 
 ID_VARIABLE = "HEROKU_DYNO_ID"  # every process we start carries its id; that identifies it beyond its pid
+TRIES, BETWEEN = 5, 0.002  # seconds
+KERNEL_THREAD = 0x00200000  # PF_KTHREAD
 
 
 def start_time(pid: int) -> int | None:
@@ -64,10 +67,22 @@ def carriers() -> dict[UUID, list[int]]:
 def _identity(pid: int) -> UUID | None:
     marker = f"{ID_VARIABLE}=".encode()
     try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        return next((UUID(entry[len(marker) :].decode()) for entry in environment if entry.startswith(marker)), None)
-    except (OSError, ValueError):
+        return next(UUID(entry[len(marker) :].decode()) for entry in _environment(pid) if entry.startswith(marker))
+    except (StopIteration, ValueError):
         return None
+
+
+def _environment(pid: int) -> list[bytes]:
+    """The kernel may give nothing for a moment, so nothing is asked for again; its own threads never have any."""
+    for _ in range(TRIES):
+        with contextlib.suppress(OSError):
+            if content := Path(f"/proc/{pid}/environ").read_bytes():
+                return content.split(b"\0")
+        fields = _stat(pid)
+        if fields is None or fields[0] in {"Z", "X"} or int(fields[6]) & KERNEL_THREAD:
+            break
+        time.sleep(BETWEEN)
+    return []
 
 
 def _stat(pid: int) -> list[str] | None:
