@@ -5,6 +5,7 @@ TwelveError                    1  unexpected: a defect of twelve itself
 ├── NotFound                   3  an app, release, process or resource nobody knows
 ├── Conflict                   4  the name is taken, or somebody else is at it
 ├── Unauthorized               5
+├── Misdirected                6  a request for a host name that is not ours
 ├── SourceError               10  the codebase cannot be read
 │   └── HostileArchive        11
 ├── BuildError                20  the build failed
@@ -81,6 +82,10 @@ class Conflict(TwelveError):
 
 class Unauthorized(TwelveError):
     exit_code, http_status, id = 5, 401, "unauthorized"
+
+
+class Misdirected(TwelveError):
+    exit_code, http_status, id = 6, 421, "misdirected_request"
 
 
 class SourceError(TwelveError):

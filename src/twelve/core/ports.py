@@ -72,6 +72,9 @@ class Router(Protocol):
     def forget(self, app: str) -> None:
         """Remove the app, its hosts and its backends."""
 
+    def known(self) -> dict[str, set[UUID]]:
+        """The backends of every app it holds; after a start, what an earlier server told it."""
+
     def processes(self) -> list[PlatformProcess]: ...
 
 
@@ -140,6 +143,9 @@ class Engine(Protocol):
 
         What has no spec is stopped. What ended without a trace (a reboot) is forgotten, so that it can be started anew.
         """
+
+    def platform_processes(self) -> list[PlatformProcess]:
+        """Helpers of its own that outlive a server."""
 
     def close(self, *, stop: bool = False) -> None:
         """End supervision; the processes go on, to be adopted by the next server, unless `stop`."""

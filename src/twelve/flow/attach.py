@@ -64,9 +64,9 @@ def attach(platform: Platform, app: App, resource: Resource, name: str | None, u
 def attach_url(platform: Platform, app: App, key: str, url: str, user: str) -> Attachment:
     """A service that runs elsewhere, by its URL: to the app there is no difference."""
     with platform.database.lock(app.id, "release"):
-        wanted = free_name(platform, app, key.removesuffix("_URL"), given=True)
+        wanted = free_name(platform, app, key.upper().removesuffix("_URL"), given=True)
         name = platform.resources.free_name(URL, None)
-        details = platform.providers[URL].create(url)
+        details = platform.providers[URL].create(f"{key.upper()}={url}")
         resource = platform.resources.create(app.id, name=name, provider=URL, plan=URL, details=details)
         made = platform.attachments.create(app.id, resource.id, wanted)
         release_again(platform, app, f"Attach {made.name} (@ref:{resource.name})", user, run_command=False)

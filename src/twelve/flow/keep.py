@@ -58,8 +58,11 @@ class Keeper:
         """Web processes of an earlier server: those that are up serve, the others will once they come up again."""
         with self._lock:
             self._in_service.update(process.id for process in adopted)
-            up = [process for process in self._engine.processes(app.id) if is_up(process)]
-            self._router.switch(app.name, [_backend(process) for process in up if process.id in self._in_service])
+            web = [process for process in self._engine.processes(app.id) if process.id in self._in_service]
+            up = [process for process in web if is_up(process)]
+            self._router.switch(app.name, [_backend(process) for process in up])
+            for gone in self._router.known().get(app.name, set()) - {process.id for process in up}:
+                self._router.remove(app.name, gone)
         self.refresh(app)
 
     def refresh(self, app: App) -> None:

@@ -21,8 +21,7 @@ def detached(
     """Its output goes to the app's log stream."""
     spec = _spec(platform, app, command, env, size, None, attached=False)
     platform.logs.write(app.name, "api", f"Starting process with command `{command}` by user {user}", source="app")
-    platform.engine.start([spec])
-    return next(process for process in platform.engine.processes(app.id) if process.id == spec.id)
+    return platform.engine.start([spec])[0]
 
 
 def attached(

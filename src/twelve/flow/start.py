@@ -28,7 +28,10 @@ def start(platform: Platform) -> None:
     platform.releases.fail_pending()
     _start_services(platform)
     _adopt(platform)
-    for app in platform.apps.list():
+    everything = platform.apps.list()
+    for unknown in platform.router.known().keys() - {app.name for app in everything}:
+        platform.router.forget(unknown)
+    for app in everything:
         _tell_router(platform, app)
 
 
@@ -48,7 +51,7 @@ def status(platform: Platform) -> list[PlatformProcess]:
     """Every process of the platform; those of the apps are `engine.processes()`."""
     server = PlatformProcess("server", "server", os.getpid(), f"twelve {platform.version}")
     services = [process for provider in platform.providers.values() for process in provider.processes()]
-    return [server, *platform.router.processes(), *services]
+    return [server, *platform.router.processes(), *services, *platform.engine.platform_processes()]
 
 
 def _start_services(platform: Platform) -> None:

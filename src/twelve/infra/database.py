@@ -26,7 +26,7 @@ class Database:
         self._engine = create_engine(
             f"postgresql+psycopg://{rest}",
             pool_size=5,
-            max_overflow=20,
+            max_overflow=95,  # a change that waits for an app's lock holds a connection meanwhile
             pool_pre_ping=True,
             hide_parameters=True,
             connect_args={"connect_timeout": 5, "application_name": "twelve"},

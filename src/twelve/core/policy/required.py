@@ -19,8 +19,14 @@ def required_keys(
 
 
 def missing(required: Mapping[str, str], config: Collection[str]) -> list[tuple[str, str]]:
-    """Each key nobody has set, and where it is asked for."""
-    return [(key, where) for key, where in required.items() if key not in config and key not in GIVEN]
+    """Each key nobody has set, and where it is asked for, in the order of those places."""
+    absent = [(key, where) for key, where in required.items() if key not in config and key not in GIVEN]
+    return sorted(absent, key=lambda asked: _place(asked[1]))
+
+
+def _place(where: str) -> tuple[str, int]:
+    file, _, line = where.partition(":")
+    return file, int(line or 0)
 
 
 def defaults(manifest: AppManifest, config: Collection[str], secret: Callable[[], str]) -> dict[str, str]:

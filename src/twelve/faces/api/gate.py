@@ -10,16 +10,12 @@ from uuid import uuid4
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from twelve.core.errors import TwelveError, Unauthorized
+from twelve.core.errors import Misdirected, TwelveError, Unauthorized
 from twelve.faces.api import auth, problems
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 CAPABILITIES = ("/_logs/", "/_output/", "/_sources/", "/_attach/")  # paths whose secret is the right to ask
 RATE_LIMIT = "4500"  # nobody is limited here; clients expect the number
-
-
-class Misdirected(TwelveError):
-    exit_code, http_status, id = 2, 421, "misdirected_request"
 
 
 class Gate:

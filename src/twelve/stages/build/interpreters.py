@@ -1,5 +1,6 @@
 """The Python interpreters at hand, by full path, and which of them a codebase asks for. Nothing is ever downloaded."""
 
+import contextlib
 import functools
 import json
 import os
@@ -53,12 +54,12 @@ def versions(interpreters: Iterable[Interpreter]) -> str:
 
 def _candidates() -> Iterator[Path]:
     for directory in _directories():
-        if directory.is_dir():
-            yield from (
+        with contextlib.suppress(OSError):  # absent, or not ours to read
+            yield from [
                 Path(os.path.realpath(path))
                 for path in directory.iterdir()
                 if _NAME.fullmatch(path.name) and path.is_file()
-            )
+            ]
 
 
 def _directories() -> Iterator[Path]:
@@ -72,7 +73,8 @@ def _directories() -> Iterator[Path]:
         home / ".local/share/mise/installs/python",
         home / ".asdf/installs/python",
     ):
-        yield from roots.glob("*/bin")
+        with contextlib.suppress(OSError):
+            yield from list(roots.glob("*/bin"))
     yield from Path("/opt").glob("python*/bin")
     yield from (Path("/usr/local/bin"), Path("/usr/bin"))
     for entry in os.environ.get("PATH", "").split(os.pathsep):

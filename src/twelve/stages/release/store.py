@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import RowMapping, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, false, func, insert, select, update
 
 from twelve.core.errors import NotFound
 from twelve.core.model import App, ConfigVars, Release, ReleaseStatus, Slug
 from twelve.core.ports import Sealer
 from twelve.infra.database import Database
 from twelve.infra.schema import releases, slugs
+
+DIGITS = 10  # a release's number fits in 32 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,12 @@ class Releases:
         return self.get(draft.app.id, release_id)
 
     def get(self, app_id: UUID, ref: str | int | UUID) -> Release:
-        """By id, number, "v7", or "current" for the one that serves."""
-        found = [release for release in self.list(app_id) if _matches(release, ref)]
-        if not found:
+        """By id, number or "v7"."""
+        with self._database.begin() as db:
+            row = db.execute(_query().where(releases.c.app_id == app_id, _named(ref))).mappings().one_or_none()
+        if row is None:
             raise NotFound(f"This app has no release {ref}.", resource="release", hint="`twelve releases` lists them.")
-        return found[0]
+        return self._release(row)
 
     def current(self, app: App) -> Release | None:
         return None if app.current_release is None else self.get(app.id, app.current_release)
@@ -124,8 +127,14 @@ def _query() -> Select[tuple[object, ...]]:
     return select(releases, slugs.c.document, slugs.c.commit).outerjoin(slugs, slugs.c.id == releases.c.slug_id)
 
 
-def _matches(release: Release, ref: str | int | UUID) -> bool:
-    return str(ref) in {str(release.id), str(release.version), f"v{release.version}"}
+def _named(ref: str | int | UUID) -> ColumnElement[bool]:
+    number = str(ref).removeprefix("v")
+    if number.isdecimal() and len(number) < DIGITS:
+        return releases.c.version == int(number)
+    try:
+        return releases.c.id == UUID(str(ref))
+    except ValueError:
+        return false()
 
 
 def _context(release_id: UUID) -> str:

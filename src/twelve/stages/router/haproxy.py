@@ -103,6 +103,9 @@ class HaproxyRouter:
         """By app: what HAProxy was told. After `start` this is what an earlier server told it."""
         return self._routes
 
+    def known(self) -> dict[str, set[UUID]]:
+        return {app: {server.id for server in route.servers} for app, route in self._routes.items()}
+
     def apply(self, desired: Mapping[str, Route]) -> None:
         """Make it so, changing only what differs from what HAProxy really holds. Apps not named are forgotten."""
         with self._lock:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from twelve.core.ports import Backend
+from twelve.core.ports import Backend, PlatformProcess
 from twelve.stages.router.routes import Route
 
 
@@ -33,6 +33,12 @@ class MemoryRouter:
 
     def forget(self, app: str) -> None:
         self.routes.pop(app, None)
+
+    def known(self) -> dict[str, set[UUID]]:
+        return {app: {server.id for server in route.servers} for app, route in self.routes.items()}
+
+    def processes(self) -> list[PlatformProcess]:
+        return []
 
     def answer(self, host: str) -> str:
         """What a request for `host` would meet: "serving", a mode, or "unknown"."""
