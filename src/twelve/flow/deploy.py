@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from twelve.core.errors import TwelveError
 from twelve.core.model import App, Build, ConfigVars, Release, Slug, Source
+from twelve.core.policy.hints import unattached
 from twelve.core.policy.required import defaults
 from twelve.flow import attach, specs
 from twelve.flow.outputs import Output
@@ -92,6 +93,8 @@ class Deploy:
         if self._request.provision:
             self._stage = "services"
             attach.provision(self._platform, self._app, slug, self._output, self._request.user)
+        for hint in unattached(slug.clients, effective(self._platform, self._app), self._app.name):
+            self._output.line(f"Note: {hint}")
 
     def _fill_in_defaults(self, slug: Slug) -> None:
         have = effective(self._platform, self._app)
@@ -119,8 +122,9 @@ class Deploy:
 
     def _failed(self, error: TwelveError) -> None:
         document = failure(error, self._stage)
-        for line in error.log:
-            self._output.line(line)
+        if not self._output.ends_with(error.log):
+            for line in error.log:
+                self._output.line(line)
         self._output.error(str(error))
         if self._stage in {"source", "build"}:
             self._say("Build failed -- check your build output")
@@ -134,4 +138,3 @@ class Deploy:
 
     def _say(self, text: str) -> None:
         self._platform.logs.write(self._app.name, "api", text, source="app")
-

@@ -1,7 +1,7 @@
 """The live text of builds and of the deploys they lead to: written once, followed by any number of readers."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
 
@@ -17,7 +17,7 @@ class Output:
         self._write(f"-----> {text}\n")
 
     def line(self, text: str) -> None:
-        self._write(f"       {text}\n" if text else "\n")
+        self._write(_line(text))
 
     def error(self, text: str) -> None:
         self._write(f" !     {text}\n")
@@ -31,6 +31,10 @@ class Output:
     def text(self) -> str:
         with self._changed:
             return b"".join(self._chunks).decode(errors="replace")
+
+    def ends_with(self, lines: Sequence[str]) -> bool:
+        """Whether these lines are the last that were written."""
+        return f"\n{self.text}".endswith("\n" + "".join(map(_line, lines)))
 
     def follow(self) -> Iterator[bytes]:
         position = 0
@@ -47,6 +51,10 @@ class Output:
         with self._changed:
             self._chunks.append(text.encode(errors="replace"))
             self._changed.notify_all()
+
+
+def _line(text: str) -> str:
+    return f"       {text}\n" if text else "\n"
 
 
 class Outputs:

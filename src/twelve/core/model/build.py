@@ -43,6 +43,7 @@ class Slug:
     `binds` are host directories outside the layers that must be visible, read-only, at the same path (an interpreter).
     `wants` are service names the codebase asks for ("postgres", "redis"), and the attachment name each should get.
     `required_keys` maps a config key the app needs to where it is asked for (".env.example:3").
+    `clients` are dependencies that speak to a backing service ("psycopg2").
     """
 
     id: UUID
@@ -55,6 +56,7 @@ class Slug:
     binds: tuple[str, ...] = ()
     wants: Mapping[str, str] = field(default_factory=dict)
     required_keys: Mapping[str, str] = field(default_factory=dict)
+    clients: tuple[str, ...] = ()
     commit: str | None = None
     size: int = 0
     created_at: datetime | None = None

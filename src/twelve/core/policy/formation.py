@@ -13,7 +13,7 @@ from twelve.core.policy.sizes import size_named
 
 WEB = "web"
 RELEASE = "release"  # runs once a release and is never scaled
-_EXCLUSIVE = re.compile(r"(.*-)?(clock|scheduler)")
+_EXCLUSIVE = re.compile(r"(.*-)?(clock|scheduler|beat|celerybeat)")  # "beat" is celery's clock
 _QUANTITY = re.compile(r"[+-]?[0-9]{1,9}")
 
 

@@ -17,10 +17,11 @@ from uuid import UUID, uuid5
 
 import twelve
 from twelve.core.model import Layer, Slug, Source
+from twelve.core.policy import hints
 from twelve.core.ports import Progress
 from twelve.infra.files import disk_full_is_said, files_below, remove_tree
 from twelve.infra.settings import Settings
-from twelve.stages.build import declared, recognise
+from twelve.stages.build import declared, facts, recognise
 from twelve.stages.build.declared import Declared
 from twelve.stages.build.language import Language, layer_key
 from twelve.stages.build.layers import Shelf
@@ -85,6 +86,7 @@ class Builder:
             binds=tuple(dict.fromkeys(bind for language in languages for bind in language.runtime.binds)),
             wants=said.wants,
             required_keys=said.required_keys,
+            clients=hints.clients(facts.dependencies(source.tree)),
             commit=source.commit,
             size=sum(map(_size, layers)),
             created_at=datetime.now(UTC),

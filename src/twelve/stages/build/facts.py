@@ -34,7 +34,7 @@ def gather(tree: Path, name: str = "", files: Iterable[str] | None = None) -> Co
     return CodebaseFacts(
         name=name or package.name or tree.name,
         files=names,
-        dependencies=frozenset(_python_dependencies(tree)) | frozenset(package.dependencies),
+        dependencies=dependencies(tree),
         npm_scripts=package.scripts,
         npm_main=package.main,
         django_settings=_django_settings(tree, names),
@@ -44,6 +44,12 @@ def gather(tree: Path, name: str = "", files: Iterable[str] | None = None) -> Co
         required_keys=seen.required,
         optional_keys={key: place for key, place in seen.optional.items() if key not in seen.required},
     )
+
+
+def dependencies(tree: Path) -> frozenset[str]:
+    """The names of the Python and npm packages a codebase asks for."""
+    package = package_json.read(tree) or package_json.PackageJson({})
+    return frozenset(_python_dependencies(tree)) | frozenset(package.dependencies)
 
 
 @dataclass(slots=True)

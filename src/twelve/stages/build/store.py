@@ -133,6 +133,7 @@ def _slug(row: RowMapping) -> Slug:
         binds=tuple(known["binds"]),
         wants=known["wants"],
         required_keys=known["required_keys"],
+        clients=tuple(known.get("clients", ())),  # slugs of old have none
     )
 
 

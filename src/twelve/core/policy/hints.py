@@ -1,0 +1,61 @@
+"""What a person is told when the dependencies of an app and its config do not go together."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """`clients` are packages that speak to nothing else; `schemes` begin the addresses of such a service."""
+
+    provider: str
+    key: str
+    clients: tuple[str, ...]
+    schemes: tuple[str, ...]
+
+
+_SERVICES = (
+    _Service(
+        "postgres",
+        "DATABASE_URL",
+        ("psycopg2", "psycopg2-binary", "psycopg", "psycopg-binary", "asyncpg", "pg8000", "pg", "pg-promise"),
+        ("postgres:", "postgresql:", "postgresql+", "postgis:"),
+    ),
+    _Service(
+        "redis",
+        "REDIS_URL",
+        (
+            "redis",
+            "rq",
+            "django-redis",
+            "flask-redis",
+            "django-rq",
+            "arq",
+            "ioredis",
+            "bull",
+            "bullmq",
+            "connect-redis",
+        ),
+        ("redis:", "rediss:", "redis+", "unix:"),
+    ),
+    _Service("nats", "NATS_URL", ("nats-py", "nats"), ("nats:", "tls:")),
+)
+CLIENTS = frozenset(name for service in _SERVICES for name in service.clients)
+
+
+def clients(dependencies: Iterable[str]) -> tuple[str, ...]:
+    """The dependencies that tell which backing services an app speaks to."""
+    return tuple(sorted(CLIENTS.intersection(dependencies)))
+
+
+def unattached(clients: Iterable[str], config: Mapping[str, str], app: str) -> list[str]:
+    """A sentence for each service an app has a client for and its config no address of."""
+    there = set(clients)
+    return [
+        f"{client} is among the dependencies and {service.key} is not set: "
+        f"`twelve services add {service.provider} -a {app}`"
+        for service in _SERVICES
+        if (client := next((name for name in service.clients if name in there), None))
+        and service.key not in config
+        and not any(value.startswith(service.schemes) for value in config.values())
+    ]
