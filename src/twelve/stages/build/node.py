@@ -10,13 +10,15 @@ from twelve.stages.build import node_tools, package_json
 from twelve.stages.build.language import Runtime, file_digest
 from twelve.stages.build.node_tools import Manager, Node
 from twelve.stages.build.package_json import INSTALL_SCRIPTS, PackageJson
-from twelve.stages.build.workshop import Host, Workshop
+from twelve.stages.build.workshop import TAIL, Host, Workshop
 
 TOOLS = ".twelve/node"
 BESIDE_THE_LOCK = (".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml", ".pnpmfile.cjs", "prisma/schema.prisma")
 NOT_REACHED = re.compile(r"ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED|getaddrinfo|fetch failed")
 MANUAL = re.compile(r"npm (?:error|ERR!) (?:Clean install a project|Usage:|Options:)")
-NOISE = re.compile(r"npm (?:error|ERR!|notice)?\s*$|npm warn Unknown (?:user|env) config|npm notice |$")
+NOISE = re.compile(
+    r"npm (?:error|ERR!|notice)?\s*$|npm warn (?:Unknown (?:user|env) config|allow-scripts|old lockfile)|npm notice |$"
+)
 STALE = re.compile(
     r"can only install packages when your package|frozen-lockfile|lockfile (?:would have been|needs to be)"
 )
@@ -116,7 +118,7 @@ class NodeJs:
             status, tail = self._attempt(shop, command, network=True)
         if status != 0:
             where = Where("package.json", _line_of(self._tree, f'"{self._package.build_script}"'))
-            raise BuildError(f"`{' '.join(command)}` failed with status {status}.", where=where, log=tail)
+            raise BuildError(f"`{' '.join(command)}` failed with status {status}.", where=where, log=tail[-TAIL:])
 
     def _run(self, shop: Workshop, command: list[str]) -> None:
         shop, path = self._prepared(shop)

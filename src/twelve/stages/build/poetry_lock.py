@@ -34,12 +34,17 @@ class Need:
 
 def read(lock: Toml, pyproject: Toml, python: Version) -> Locked:
     """What to install for that Python, without development groups and extras nobody asked for."""
+    packages = chosen(lock, pyproject, python)
+    indexes = beside_pypi(package["source"]["url"] for package in packages if _source(package) == "legacy")
+    return Locked(tuple(map(_pin, packages)), indexes)
+
+
+def chosen(lock: Toml, pyproject: Toml, python: Version) -> list[Toml]:
+    """The packages of the lock, each with its `files`."""
     walk = Walk(lock, python)
     for need in roots(pyproject):
         walk.visit(need, "pyproject.toml")
-    chosen = [walk.chosen[key] for key in sorted(walk.chosen)]
-    indexes = beside_pypi(package["source"]["url"] for package in chosen if _source(package) == "legacy")
-    return Locked(tuple(map(_pin, chosen)), indexes)
+    return [walk.chosen[key] for key in sorted(walk.chosen)]
 
 
 def roots(pyproject: Toml) -> Iterator[Need]:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from twelve.stages.build import pipfile_lock, poetry_lock, python_project, python_version
+from twelve.stages.build import pipfile_lock, poetry_lock, python_project, python_version, wheels
 from twelve.stages.build.environment import VENV, Environment, python, venv
 from twelve.stages.build.interpreters import Interpreter
 from twelve.stages.build.python_errors import explain
 from twelve.stages.build.python_project import Project
+from twelve.stages.build.python_version import Wanted
 from twelve.stages.build.requirements import Locked
 from twelve.stages.build.workshop import Host, Workshop
 
@@ -94,8 +95,15 @@ def detect(tree: Path, host: Host) -> Python | None:
     if project is None:
         return None
     want = python_version.wanted(tree, project.pyproject, project.lock, project.file)
-    interpreter = python_version.choose(want)
-    return Python(project, interpreter, f" from {want.where.file}" if want else "", host)
+    interpreter = python_version.choose(want, wheels.compiled_by(project))
+    return Python(project, interpreter, _reason(want, interpreter, project), host)
+
+
+def _reason(want: Wanted | None, interpreter: Interpreter, project: Project) -> str:
+    if want is None:
+        return ""
+    usual = python_version.choose(want)
+    return f" from {want.where.file}" if interpreter == usual else f" for its wheels in {project.file}"
 
 
 def _collects(tree: Path) -> bool:

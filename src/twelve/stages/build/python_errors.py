@@ -13,6 +13,7 @@ _PACKAGE = re.compile(
     r"(?:Because (?:there (?:is|are) no versions? of |only )?|Hash mismatch for `|Failed to (?:build|download|fetch) `|"
     r"not found in the (?:package )?registry: )([A-Za-z0-9][\w.-]*[\w])"
 )
+_COMPILED = re.compile(r"Failed to build `([A-Za-z0-9][^`@ ]*)`")
 _MISSING = re.compile(r"failed to read from file `(?:[^`]*/)?([^`/]+)`")
 _OFFLINE = re.compile(r"error sending request|Failed to fetch|dns error|Connection refused|Could not connect")
 
@@ -31,6 +32,12 @@ def explain(tail: list[str], project: Project, app: str) -> BuildError:
     if missing := _MISSING.search(text):
         return BadManifest(f"{missing[1]} is included, but there is no such file.", where=_find(project, missing[1]))
     package = _PACKAGE.search(text)
+    if compiled := _COMPILED.search(text):
+        return BuildError(
+            f"{compiled[1]} has no wheel for this Python, and compiling it failed.",
+            where=_find(project, compiled[1].partition("==")[0]),
+            hint="The output tells why; an older Python in .python-version, or a newer release of it, may help.",
+        )
     hint = "The package index could not be reached." if _OFFLINE.search(text) else ""
     where_asked = _find(project, package[1]) if package else None
     return BuildError(
@@ -58,7 +65,7 @@ def _causes(text: str) -> list[str]:
 
 
 def _last(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip(" |^")]
+    lines = [line.strip() for line in text.splitlines() if line.strip(" |^") and not line.strip().startswith("hint:")]
     return lines[-1].rstrip(".") if lines else "no output"
 
 

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from twelve.core.errors import BadManifest, MissingInterpreter, Where
 from twelve.stages.build import interpreters
 from twelve.stages.build.interpreters import Interpreter
 
+_EXACTLY = re.compile(r"^==(\d[\d.]*\d)(?:\.\*)?$")
 _EXACT = re.compile(r"(?:c?python[-@]?)?(3(?:\.\d+){0,2})")
 
 
@@ -41,20 +42,37 @@ def wanted(tree: Path, pyproject: Mapping[str, Any], lock: Mapping[str, Any], lo
     )
 
 
-def choose(want: Wanted | None) -> Interpreter:
-    """The one twelve runs on if it will do, else the newest that does."""
+def choose(want: Wanted | None, compiled: Callable[[Version], int] | None = None) -> Interpreter:
+    """The one twelve runs on if it will do, else the newest that does.
+
+    `compiled` tells how many packages a version would have to compile: the one with the fewest is taken.
+    """
     mine = interpreters.own()
-    if want is None or want.accepts(mine.version):
+    if want is None or (want.accepts(mine.version) and (compiled is None or compiled(mine.version) == 0)):
         return mine
+    fitting = _preferred(want, mine)
+    return min(fitting, key=lambda one: compiled(one.version)) if compiled else fitting[0]
+
+
+def _preferred(want: Wanted, mine: Interpreter) -> list[Interpreter]:
+    """Those that will do: mine, then finished releases, newest first, then the others."""
     at_hand = interpreters.at_hand()
     fitting = [one for one in at_hand if want.accepts(one.version)]
     if fitting:
-        return next((one for one in fitting if not one.version.is_prerelease), fitting[0])
+        return sorted(fitting, key=lambda one: (one.version != mine.version, one.version.is_prerelease))
     raise MissingInterpreter(
         f"Python {want.text} is asked for, and this machine has {interpreters.versions(at_hand)}.",
         where=want.where,
-        hint="Install it (pyenv, uv python install), or ask for one of these.",
+        hint=_way_out(want, at_hand),
     )
+
+
+def _way_out(want: Wanted, at_hand: Iterable[Interpreter]) -> str:
+    exact = re.fullmatch(r"(3\.\d+)\.\d+", want.text)
+    kin = next((one.version for one in at_hand if exact and str(one.version).startswith(f"{exact[1]}.")), None)
+    if exact and kin:
+        return f"Install it (pyenv, uv python install), or ask for {exact[1]} to get {kin}."
+    return "Install it (pyenv, uv python install), or ask for one of these."
 
 
 def _from_line(tree: Path, name: str) -> Wanted | None:
@@ -86,7 +104,7 @@ def _from_requirement(text: object, file: str) -> Wanted | None:
     if not isinstance(text, str) or not text.strip() or text.strip() == "*":
         return None
     try:
-        return Wanted(text, tuple(map(poetry_specifier, text.split("||"))), Where(file))
+        return Wanted(_EXACTLY.sub(r"\1", text), tuple(map(poetry_specifier, text.split("||"))), Where(file))
     except InvalidSpecifier:
         raise BadManifest(f'"{text}" is not a range of Python versions.', where=Where(file)) from None
 

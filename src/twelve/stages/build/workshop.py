@@ -11,7 +11,8 @@ from twelve.core.ports import Progress
 from twelve.infra.files import copy_tree, remove_tree
 from twelve.stages.build.sandbox import HOME, Job, Sandbox
 
-TAIL = 20
+TAIL = 20  # lines an error carries
+KEPT = 400  # lines looked at for the cause: a compiler says much after it
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What says where packages come from and how to get there; nothing else of the host's environment is passed on.
 INDEX_KEYS = frozenset(
@@ -88,7 +89,7 @@ class Workshop:
         if any("No space left on device" in line or "ENOSPC" in line for line in tail):
             raise DiskFull("The disk filled up during the build.", hint="Free some space and try again.")
         error = explain(list(tail)) if explain else BuildError(f"`{' '.join(argv)}` failed with status {status}.")
-        error.log = tuple(tail)
+        error.log = tail[-TAIL:]
         raise error
 
     def attempt(
@@ -101,7 +102,7 @@ class Workshop:
         worth_showing: Callable[[str], bool] = bool,
     ) -> tuple[int, tuple[str, ...]]:
         """The exit status, and the last lines of the output; by default empty lines are not worth showing."""
-        tail: deque[str] = deque(maxlen=TAIL)
+        tail: deque[str] = deque(maxlen=KEPT)
 
         def show(line: str) -> None:
             if worth_showing(line):

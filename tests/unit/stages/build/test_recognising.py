@@ -1,10 +1,12 @@
 """Which languages a codebase is, what it declares, what it would run, and what its layers are keyed by."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from twelve.core.errors import BadManifest, BadProcfile, BuildError, MissingInterpreter
+from twelve.core.model import AppManifest
 from twelve.stages.build import declared, facts, python_project, recognise
 from twelve.stages.build.language import layer_key
 from twelve.stages.build.workshop import Host
@@ -200,3 +202,26 @@ def test_facts(tmp_path):
 def test_facts_of_django(tmp_path):
     manage = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site.settings")'
     assert facts.gather(write(tmp_path, {"manage.py": manage})).django_settings == "site.settings"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (
+            {"go.mod": "module x", "main.go": ""},
+            r"^Go \(go\.mod\) is not built here, only Python, Node and static sites",
+        ),
+        ({"Gemfile": "", "Rakefile": ""}, r"^Ruby \(Gemfile\) is not built here"),
+    ],
+)
+def test_a_language_nobody_here_builds_is_called_by_its_name(tmp_path, files, said):
+    tree = write(tmp_path, files)
+    with pytest.raises(BuildError, match=said):
+        languages(tree)
+    lines = []
+    progress = SimpleNamespace(step=lines.append, line=lines.append)
+    said_itself = declared.Declared({"web": "bin/server"}, AppManifest())
+    assert languages(tree, said_itself.process_types) == []
+    assert recognise.process_types(tree, said_itself, [], progress) == {"web": "bin/server"}
+    assert len(lines) == 1
+    assert "is not built here" in lines[0]
