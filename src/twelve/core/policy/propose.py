@@ -68,7 +68,16 @@ def django_package(facts: CodebaseFacts) -> str:
 
 def _python(facts: CodebaseFacts) -> dict[str, str]:
     web = _asgi(facts) or _wsgi(facts)
-    return {"web": web} if web else {}
+    migrate = _migration(facts)
+    return {**({"release": migrate} if migrate else {}), "web": web} if web else {}
+
+
+def _migration(facts: CodebaseFacts) -> str | None:
+    if "alembic" in facts.dependencies and "alembic.ini" in facts.files:
+        return "alembic upgrade head"
+    if "flask-migrate" in facts.dependencies and "migrations/env.py" in facts.files and facts.wsgi_apps:
+        return f"flask --app {shlex.quote(facts.wsgi_apps[0])} db upgrade"
+    return None
 
 
 def _asgi(facts: CodebaseFacts) -> str | None:

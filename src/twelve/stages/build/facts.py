@@ -77,8 +77,9 @@ def _look_into(tree: Path, file: str, seen: Sightings) -> None:
     except (SyntaxError, ValueError, OSError, RecursionError):
         return
     dotted = file.removesuffix(".py").removesuffix("/__init__").removeprefix("src/").replace("/", ".")
+    makers = {node.name: maker for node in module.body if isinstance(node, ast.FunctionDef) if (maker := _makes(node))}
     for node in module.body:
-        _top_level(node, dotted, seen)
+        _top_level(node, dotted, makers, seen)
     for inner in ast.walk(module):
         _config_key(inner, file, seen)
 
@@ -88,13 +89,20 @@ def _worth_parsing(code: bytes) -> bool:
     return any(needle in code for needle in needles)
 
 
-def _top_level(node: ast.stmt, dotted: str, seen: Sightings) -> None:
+def _top_level(node: ast.stmt, dotted: str, makers: Mapping[str, str], seen: Sightings) -> None:
+    """`makers` are the functions of the module that make an app, and what kind."""
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
-        _object(_called(node.value), f"{dotted}:{node.targets[0].id}", seen)
+        called = _called(node.value)
+        _object(makers.get(called, called), f"{dotted}:{node.targets[0].id}", seen)
     elif isinstance(node, ast.FunctionDef) and node.name in FACTORIES and not _required_arguments(node):
-        made = {_called(inner) for inner in ast.walk(node) if isinstance(inner, ast.Call)}
-        for maker in sorted(made & (WSGI | ASGI)):
-            _object(maker, f"{dotted}:{node.name}()", seen)
+        if node.name in makers:
+            _object(makers[node.name], f"{dotted}:{node.name}()", seen)
+
+
+def _makes(function: ast.FunctionDef) -> str:
+    """The framework whose app a function makes, "" for none."""
+    made = {_called(inner) for inner in ast.walk(function) if isinstance(inner, ast.Call)}
+    return min(made & (WSGI | ASGI), default="")
 
 
 def _object(maker: str, name: str, seen: Sightings) -> None:

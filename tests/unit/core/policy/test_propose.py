@@ -55,6 +55,24 @@ CASES = [
     ),
     ("a library that has Django among its dependencies", facts("django"), {}),
     (
+        "FastAPI with migrations",
+        facts("fastapi", "alembic", files=["alembic.ini"], asgi_apps=("app.main:app",)),
+        {"release": "alembic upgrade head", "web": "uvicorn --host 0.0.0.0 --port $PORT app.main:app"},
+    ),
+    (
+        "migrations somebody else's tool runs",
+        facts("fastapi", files=["alembic.ini"], asgi_apps=("app.main:app",)),
+        {"web": "uvicorn --host 0.0.0.0 --port $PORT app.main:app"},
+    ),
+    (
+        "Flask with migrations",
+        facts("flask", "gunicorn", "flask-migrate", files=["migrations/env.py"], wsgi_apps=("app:create_app()",)),
+        {
+            "release": "flask --app 'app:create_app()' db upgrade",
+            "web": "gunicorn --bind 0.0.0.0:$PORT 'app:create_app()'",
+        },
+    ),
+    (
         "Flask with gunicorn",
         facts("flask", "gunicorn", wsgi_apps=("app:app",)),
         {"web": "gunicorn --bind 0.0.0.0:$PORT app:app"},

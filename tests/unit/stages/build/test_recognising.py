@@ -199,6 +199,15 @@ def test_facts(tmp_path):
     assert (found.npm_scripts, found.npm_main) == ({"start": "node x"}, "x.js")
 
 
+def test_an_app_made_by_a_function_of_the_same_module(tmp_path):
+    files = {
+        "app/main.py": "def get_application() -> FastAPI:\n    return FastAPI()\n\napp = get_application()\n",
+        "old/main.py": "def build():\n    return flask.Flask('x')\n\nserver = build()\nother = len('x')\n",
+    }
+    found = facts.gather(write(tmp_path, files))
+    assert (found.asgi_apps, found.wsgi_apps) == (("app.main:app",), ("old.main:server",))
+
+
 def test_facts_of_django(tmp_path):
     manage = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site.settings")'
     assert facts.gather(write(tmp_path, {"manage.py": manage})).django_settings == "site.settings"
