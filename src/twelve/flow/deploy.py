@@ -119,6 +119,8 @@ class Deploy:
         self._output.step(f"Released v{release.version}")
         if "web" in slug.process_types:
             self._output.line(f"{specs.url(self._platform, self._app)} serves v{release.version}")
+        elif not slug.process_types:
+            self._output.line("Note: there are no process types, so nothing runs; write a Procfile.")
 
     def _failed(self, error: TwelveError) -> None:
         document = failure(error, self._stage)

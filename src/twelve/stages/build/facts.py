@@ -94,9 +94,8 @@ def _top_level(node: ast.stmt, dotted: str, makers: Mapping[str, str], seen: Sig
     if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
         called = _called(node.value)
         _object(makers.get(called, called), f"{dotted}:{node.targets[0].id}", seen)
-    elif isinstance(node, ast.FunctionDef) and node.name in FACTORIES and not _required_arguments(node):
-        if node.name in makers:
-            _object(makers[node.name], f"{dotted}:{node.name}()", seen)
+    elif isinstance(node, ast.FunctionDef) and node.name in makers.keys() & FACTORIES and not _required_arguments(node):
+        _object(makers[node.name], f"{dotted}:{node.name}()", seen)
 
 
 def _makes(function: ast.FunctionDef) -> str:

@@ -129,4 +129,4 @@ def told(updates: Updates) -> str:
 
 def serving(client: Client, path: str) -> str:
     release = current_release(client, path)
-    return f": v{release['version']} serves" if release else ": the first release will have it"
+    return f": v{release['version']} serves" if release and release["slug"] else ": the first deploy will have it"
