@@ -94,6 +94,9 @@ class MemoryEngine:
         with self._lock:
             return [process for process in self._processes.values() if app_id in {None, process.app_id}]
 
+    def platform_processes(self) -> list[PlatformProcess]:
+        return []
+
     def subscribe(self, listener: Callable[[ProcessEvent], None]) -> None:
         """Nothing happens here that was not asked for."""
 

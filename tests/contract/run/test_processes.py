@@ -407,3 +407,23 @@ def test_when_one_cannot_be_started_none_is(tmp_path, slug):
         assert made.engine.platform_processes() == []
     finally:
         made.close()
+
+
+def test_who_waits_for_a_process_hears_that_the_engine_ends(tmp_path_factory, slug):
+    made = World(tmp_path_factory.mktemp("home"), "bwrap")
+    spec = make_spec(slug, "sleep 3", kept=True, checks=(HealthCheck(uptime=30),))  # it outlives the engine
+    made.engine.start([spec])
+    heard, waits = [], threading.Event()
+
+    def wait():
+        waits.set()
+        with pytest.raises(PlatformError, match="stopping"):
+            made.engine.wait_up([spec.id])
+        heard.append(True)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    waits.wait(10)
+    made.close(stop=False)
+    waiting.join(10)
+    assert heard

@@ -1,6 +1,7 @@
 """Release -> processes, on this machine. A thread-safe face; behind it one loop in one thread supervises everything."""
 
 import asyncio
+import concurrent.futures
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from twelve.core.errors import NotFound
+from twelve.core.errors import NotFound, PlatformError
 from twelve.core.model import Process, ProcessSpec, ProcessState
 from twelve.core.ports import BootResult, LogSink, OutputPump, PlatformProcess, ProcessEvent
 from twelve.infra.settings import Settings
@@ -241,6 +242,8 @@ class LocalEngine:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for call in asyncio.all_tasks() - {asyncio.current_task()}:
+            call.cancel()  # whoever waits for a process hears that we end
         await self._loop.shutdown_default_executor()
 
     def _pumped(self, process: UUID, app: str, name: str) -> PumpedOutput:
@@ -260,7 +263,13 @@ class LocalEngine:
             listener(event)
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        if self._loop.is_closed():
+            work.close()
+            raise PlatformError("The platform is stopping.")
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        except concurrent.futures.CancelledError:
+            raise PlatformError("The platform is stopping.") from None
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop)
