@@ -144,10 +144,11 @@ def commands(live: Live) -> None:
 
 def idle(live: Live) -> None:
     """Server, Postgres, one Valkey, HAProxy; no app process. Proportional set size, children included."""
-    live.cli("apps", "create", "idle")
+    live.up(ROOT / "tests" / "fixtures" / "hello", "idle")
     live.cli("services", "add", "redis", "--app", "idle")
+    live.cli("stop", "--app", "idle")
     time.sleep(2)
-    roots = {row["name"]: row["pid"] for row in live.json("status")["processes"]}
+    roots = {row["name"]: row["pid"] for row in live.json("status")["processes"] if row["app"] is None}
     sizes = {name: sum(map(pss, tree(pid))) for name, pid in roots.items()}
     for name, size in sizes.items():
         report(f"idle PSS of {name}", size, "MB")
