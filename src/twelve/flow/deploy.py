@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from twelve.core.errors import TwelveError
 from twelve.core.model import App, Build, ConfigVars, Release, Slug, Source
-from twelve.core.policy.hints import unattached
+from twelve.core.policy.hints import known_troubles, unattached
 from twelve.core.policy.required import defaults
 from twelve.flow import attach, specs
 from twelve.flow.outputs import Output
@@ -127,6 +127,8 @@ class Deploy:
         if not self._output.ends_with(error.log):
             for line in error.log:
                 self._output.line(line)
+        for hint in known_troubles(error.log):
+            self._output.line(f"Note: {hint}")
         self._output.error(str(error))
         if self._stage in {"source", "build"}:
             self._say("Build failed -- check your build output")

@@ -59,3 +59,18 @@ def unattached(clients: Iterable[str], config: Mapping[str, str], app: str) -> l
         and service.key not in config
         and not any(value.startswith(service.schemes) for value in config.values())
     ]
+
+
+# What a known trouble leaves in an app's last lines, and the way out.
+_TROUBLES = {
+    "sqlalchemy.dialects:postgres": (
+        "SQLAlchemy only takes postgresql://, and DATABASE_URL begins with postgres:// as on Heroku: replace it in the "
+        "code, or attach the database by a URL of your own (docs/services.md)"
+    ),
+}
+
+
+def known_troubles(lines: Iterable[str]) -> list[str]:
+    """What to do about the troubles that can be told from an app's last lines."""
+    text = "\n".join(lines)
+    return [way_out for sign, way_out in _TROUBLES.items() if sign in text]

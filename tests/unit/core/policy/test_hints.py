@@ -1,6 +1,6 @@
 import pytest
 
-from twelve.core.policy.hints import clients, unattached
+from twelve.core.policy.hints import clients, known_troubles, unattached
 
 POSTGRES = "psycopg2 is among the dependencies and DATABASE_URL is not set: `twelve services add postgres -a blog`"
 REDIS = "rq is among the dependencies and REDIS_URL is not set: `twelve services add redis -a blog`"
@@ -23,3 +23,10 @@ def test_what_is_said_about_services(there, config, said):
 def test_clients_are_picked_out_of_all_dependencies():
     assert clients(["flask", "redis", "psycopg2-binary", "sqlalchemy", "redis"]) == ("psycopg2-binary", "redis")
     assert clients(["celery", "kombu"]) == ()  # their broker may be anything
+
+
+def test_a_known_trouble_is_told_with_its_way_out():
+    last_lines = ["Traceback", "NoSuchModuleError: Can't load plugin: sqlalchemy.dialects:postgres"]
+    (told,) = known_troubles(last_lines)
+    assert told.startswith("SQLAlchemy only takes postgresql://")
+    assert known_troubles(["sqlalchemy.exc.OperationalError: no such table: users"]) == []
