@@ -7,7 +7,6 @@ redeploy takes on top of that is the platform's.
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -114,7 +113,7 @@ def boots(app: Path) -> float:
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).read()
                 return time.monotonic() - begun
-            except (urllib.error.URLError, ConnectionError, socket.timeout):
+            except (TimeoutError, urllib.error.URLError, ConnectionError):
                 time.sleep(0.002)
     finally:
         process.kill()

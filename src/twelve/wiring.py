@@ -7,7 +7,7 @@ from twelve.flow.keep import Keeper
 from twelve.flow.outputs import Outputs
 from twelve.flow.platform import Platform
 from twelve.infra.database import Database
-from twelve.infra.sealing import AesGcmSealer, load_secret
+from twelve.infra.sealing import open_sealer
 from twelve.infra.settings import Settings
 from twelve.stages.build.builder import Builder
 from twelve.stages.build.store import Builds, Slugs
@@ -72,8 +72,7 @@ class Wiring:
 
     def _put_together(self, settings: Settings) -> Platform:
         database = self._database
-        fresh = not database.holds_secrets()
-        sealer = AesGcmSealer(load_secret(settings.secret_key, settings.home / "secret.key", fresh=fresh))
+        sealer = open_sealer(settings.secret_key, settings.home / "secret.key", database)
         slugs, builds = Slugs(database), Builds(database)
         apps, formations = Apps(database), Formations(database)
         self._engine = LocalEngine(settings, ProcessRecords(database), self._logs, self._pump)
@@ -106,5 +105,3 @@ class Wiring:
     def _server_output(self, server: str, chunk: bytes) -> None:
         for line in chunk.decode(errors="replace").splitlines():
             self._logs.write(PLATFORM_LOG, server, line)
-
-

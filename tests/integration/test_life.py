@@ -79,7 +79,10 @@ def test_scale_to_zero_answers_h14(live, app):
 def test_restart_replaces_the_process_without_a_gap(live, app):
     before = live.processes(app)[0]["id"]
     live.cli("restart", "--app", app)
-    wait_for(lambda: [row["id"] for row in live.processes(app)] != [before] and len(live.processes(app)) == 1, "a new process")
+    wait_for(
+        lambda: [row["id"] for row in live.processes(app)] != [before] and len(live.processes(app)) == 1,
+        "a new process",
+    )
     assert live.get(app).status == 200
 
 
@@ -104,7 +107,10 @@ def test_logs_have_herokus_form_and_filters(live, app):
     assert all(re.match(line, row) for row in text.splitlines())
     router = live.cli("logs", "--source", "router", "--app", app).stdout.splitlines()
     assert all("heroku[router]: at=" in row for row in router)
-    assert "State changed from starting to up" in live.cli("logs", "-n", "500", "--source", "platform", "--app", app).stdout
+    assert (
+        "State changed from starting to up"
+        in live.cli("logs", "-n", "500", "--source", "platform", "--app", app).stdout
+    )
 
 
 def test_postgres_is_attached_by_url_and_other_apps_cannot_read_it(live, app):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.live import FIXTURES, free_port, is_zombie, running, wait_for
+from tests.support.live import FIXTURES, is_zombie, running, wait_for
 from twelve.core import errors
 
 pytestmark = pytest.mark.integration
@@ -129,9 +129,9 @@ def test_secrets_are_in_no_command_line(own):
     own.cli("config", "set", "TOKEN=another-recognisable-value", "--app", "argv")
     own.cli("services", "add", "postgres", "--app", "argv")
     password = own.cli("config", "get", "DATABASE_URL", "--app", "argv").stdout.split(":")[2].split("@")[0]
-    for pid in filter(str.isdecimal, os.listdir("/proc")):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            argv = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+            argv = (process / "cmdline").read_bytes().decode(errors="replace")
         except OSError:
             continue
         assert "another-recognisable-value" not in argv

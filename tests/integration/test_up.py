@@ -69,7 +69,11 @@ def test_an_app_that_never_binds_its_port_times_out(live, tmp_path, fixture, wor
 
 def test_missing_config_is_told_all_at_once(live):
     failed = live.up(FIXTURES / "needsconfig", "needs", ok=False)
-    keys = [line.split("=")[0] for line in (FIXTURES / "needsconfig" / ".env.example").read_text().splitlines() if "=" in line]
+    keys = [
+        line.split("=")[0]
+        for line in (FIXTURES / "needsconfig" / ".env.example").read_text().splitlines()
+        if "=" in line
+    ]
     assert len(keys) >= 3
     for key in keys:
         if not key.startswith("#"):

@@ -70,7 +70,9 @@ class Live:
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "twelve", *words]
 
-    def cli(self, *words: str, ok: bool = True, cwd: Path | None = None, text: str | None = None, seconds: float = 180.0):
+    def cli(
+        self, *words: str, ok: bool = True, cwd: Path | None = None, text: str | None = None, seconds: float = 180.0
+    ):
         done = subprocess.run(
             self.command(*words), env=self.environ, cwd=cwd, input=text, capture_output=True, text=True, timeout=seconds,
             check=False,
@@ -85,10 +87,14 @@ class Live:
     def up(self, source: Path, app: str, *words: str, ok: bool = True):
         return self.cli("up", str(source), "--app", app, "--detach", *words, ok=ok)
 
-    def get(self, app: str, path: str = "/", headers: dict[str, str] | None = None, data: bytes | None = None) -> Answer:
+    def get(
+        self, app: str, path: str = "/", headers: dict[str, str] | None = None, data: bytes | None = None
+    ) -> Answer:
         """Through the front door, as a client that resolves APP.localhost would."""
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.router_port}{path}", data=data, headers={"Host": f"{app}.localhost"} | (headers or {})
+            f"http://127.0.0.1:{self.router_port}{path}",
+            data=data,
+            headers={"Host": f"{app}.localhost"} | (headers or {}),
         )
         try:
             with urllib.request.urlopen(request, timeout=90) as answer:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import Connection, create_engine, exists, or_, select, text
+from sqlalchemy import Connection, create_engine, insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from twelve.core.errors import CorruptState, DiskFull, PlatformError
-from twelve.infra.schema import config_vars, releases, resources
+from twelve.infra.schema import sealing_key
 
-SEALED = (config_vars.c.sealed, releases.c.sealed_config, resources.c.sealed_details)
 DISK_FULL = "53100"  # PostgreSQL's SQLSTATE
 
 
@@ -75,10 +74,14 @@ class Database:
                     hint="Start the version that wrote it, or point DATABASE_URL at an empty database.",
                 ) from error
 
-    def holds_secrets(self) -> bool:
-        """Whether anything was ever sealed in it, so that losing the key would lose something."""
+    def key_proof(self) -> bytes | None:
+        """A known text sealed with the platform's key; None before anything was ever sealed."""
         with self.begin() as connection:
-            return bool(connection.execute(select(or_(*(exists(select(column)) for column in SEALED)))).scalar_one())
+            return connection.execute(select(sealing_key.c.proof)).scalar_one_or_none()
+
+    def keep_key_proof(self, proof: bytes) -> None:
+        with self.begin() as connection:
+            connection.execute(insert(sealing_key).values(id=1, proof=proof))
 
     def close(self) -> None:
         self._engine.dispose()

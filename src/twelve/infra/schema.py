@@ -51,6 +51,13 @@ def _json(name: str, empty: str = "{}") -> Column[object]:
     return Column(name, kind, nullable=False, server_default=empty)
 
 
+sealing_key = Table(  # one row: a known text, sealed, so that a wrong key is noticed at the start
+    "sealing_key",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("proof", LargeBinary, nullable=False),
+)
+
 apps = Table(
     "apps",
     metadata,

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from twelve.core.errors import CorruptState, PlatformError
 
 NONCE_BYTES = 12
+KNOWN = b"twelve"
 
 
 class AesGcmSealer:
@@ -29,6 +31,24 @@ class AesGcmSealer:
                 "The stored secrets cannot be opened with this key.",
                 hint="Set TWELVE_SECRET_KEY to the key they were sealed with, or restore the key file.",
             ) from None
+
+
+class KeyRing(Protocol):
+    """Where the proof of the key is kept: the platform's database."""
+
+    def key_proof(self) -> bytes | None: ...
+    def keep_key_proof(self, proof: bytes) -> None: ...
+
+
+def open_sealer(given: str | None, file: Path, ring: KeyRing) -> AesGcmSealer:
+    """The sealer of this platform; a key that is not the one its secrets were sealed with is refused at once."""
+    proof = ring.key_proof()
+    sealer = AesGcmSealer(load_secret(given, file, fresh=proof is None))
+    if proof is None:
+        ring.keep_key_proof(sealer.seal(KNOWN, context="key"))
+    else:
+        sealer.open(proof, context="key")
+    return sealer
 
 
 def load_secret(given: str | None, file: Path, *, fresh: bool) -> bytes:

@@ -57,13 +57,24 @@ async def upload(request: Request) -> Response:
     path = _path(call.platform.settings, call.capabilities.open(PUT, call.path["secret"])["source"])
     part = path.with_suffix(f".{uuid4()}")
     try:
-        await _receive(request.stream(), part)
+        await _received(request, part)
         await to_thread.run_sync(os.link, part, path, limiter=CHANGES)
     except FileExistsError:
         raise Conflict("This address has been used already.", resource="source") from None
     finally:
         part.unlink(missing_ok=True)
     return Response()
+
+
+async def _received(request: Request, part: Path) -> None:
+    """A client that is refused half-way still sends; it hears why only when it has been listened to."""
+    chunks = request.stream()
+    try:
+        await _receive(chunks, part)
+    except Exception:
+        async for _ in chunks:
+            pass
+        raise
 
 
 async def _receive(chunks: AsyncIterator[bytes], part: Path) -> None:
