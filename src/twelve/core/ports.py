@@ -115,6 +115,10 @@ class AttachedProcess(Protocol):
 class Engine(Protocol):
     """Runs processes. Kept ones are started again after any exit, by core/policy/restart.py."""
 
+    @property
+    def weakness(self) -> str:
+        """What its isolation lacks on this machine, in a sentence; empty when it is whole."""
+
     def start(self, specs: Sequence[ProcessSpec]) -> list[Process]:
         """Start them; returns once all are spawned."""
 

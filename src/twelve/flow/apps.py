@@ -1,6 +1,7 @@
 """Apps as a whole: create, destroy, stop, start, their domains and maintenance mode."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 from twelve.core.errors import UsageError
 from twelve.core.model import App, Domain
@@ -30,7 +31,15 @@ def destroy(platform: Platform, app: App, user: str) -> App:
         attach.remove(platform, resource, user)
     platform.apps.delete(app.id)
     platform.logs.forget(app.name)
+    platform.builder.prune(_slugs_to_keep(platform))
     return app
+
+
+def _slugs_to_keep(platform: Platform) -> set[str]:
+    """Those of releases, and those so young that their release may be on its way."""
+    young = datetime.now(UTC) - timedelta(hours=1)
+    fresh = {slug.digest for slug in platform.slugs.list() if slug.created_at and slug.created_at > young}
+    return platform.releases.slugs_in_use() | fresh
 
 
 def stop(platform: Platform, app: App, user: str) -> None:

@@ -115,6 +115,8 @@ class Deploy:
     def _serve(self, release: Release, slug: Slug) -> None:
         app = started(self._platform, self._app)
         everything = self._request.provision
+        if self._platform.engine.weakness:
+            self._output.line(f"Note: {self._platform.engine.weakness}")
         Serving(self._platform, app, release, slug, self._output, all_types=everything).run()
         self._output.step(f"Released v{release.version}")
         if "web" in slug.process_types:

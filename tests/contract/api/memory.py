@@ -94,6 +94,8 @@ class MemoryEngine:
         with self._lock:
             return [process for process in self._processes.values() if app_id in {None, process.app_id}]
 
+    weakness = ""
+
     def platform_processes(self) -> list[PlatformProcess]:
         return []
 

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Mapping
 
+from packaging.version import Version
+
 from twelve.core.errors import BuildError
 from twelve.infra import components
 from twelve.stages.build.interpreters import Interpreter
@@ -28,13 +30,19 @@ class Environment:
     @property
     def ingredients(self) -> Mapping[str, str]:
         version = str(self._interpreter.version)
-        return {"python": version, "path": os.fspath(self._interpreter.path), "uv": UV_VERSION}
+        path, seed = os.fspath(self._interpreter.path), setuptools(self._interpreter.version)
+        return {"python": version, "path": path, "uv": UV_VERSION, "seed": seed}
 
     def make(self, shop: Workshop) -> Workshop:
         """The workshop from now on: one that sees the interpreter."""
         shop = shop.seeing(self._interpreter.prefix, components.uv())
         self.uv(shop, "venv", "--quiet", "--relocatable", "--python", os.fspath(self._interpreter.path), venv(shop))
         return shop
+
+    def seed(self, shop: Workshop) -> None:
+        """What an environment of an old Python has always held: much code takes pkg_resources for granted."""
+        if pin := setuptools(self._interpreter.version):
+            self.pip(shop, "--quiet", pin)
 
     def pip(self, shop: Workshop, *arguments: str) -> None:
         self.uv(shop, "pip", "install", "--python", python(shop), *arguments)
@@ -71,6 +79,13 @@ class Environment:
                 text = path.read_text()
                 if shop.app in text:
                     path.write_text(text.replace(shop.app, "/app"))
+
+
+def setuptools(python: Version) -> str:
+    """The last release with pkg_resources, up to Python 3.11; from 3.12 on no environment comes with one."""
+    if python >= Version("3.12"):
+        return ""
+    return "setuptools==80.9.0" if python >= Version("3.9") else "setuptools==75.3.2"
 
 
 def venv(shop: Workshop) -> str:

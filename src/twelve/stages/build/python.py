@@ -50,6 +50,8 @@ class Python:
             self._environment.finish(shop)
 
     def _dependencies(self, shop: Workshop) -> None:
+        if self._project.file != "uv.lock":  # uv's own users never had one
+            self._environment.seed(shop)
         match self._project.file:
             case "uv.lock":
                 self._environment.uv(shop, "sync", "--frozen", "--no-default-groups", "--python", python(shop))

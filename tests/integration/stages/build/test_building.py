@@ -148,6 +148,15 @@ def test_requirements_run_from_the_slug(place, tmp_path):
     assert compiled[0].read_bytes()[4:8] == b"\1\0\0\0"  # unchecked-hash
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="from Python 3.12 on no environment comes with setuptools")
+def test_an_old_python_comes_with_pkg_resources_as_ever(place, tmp_path):
+    slug, _ = place.build({**REQUIREMENTS, "web.py": "import pkg_resources\nprint('there')\n"})
+
+    done = run(slug, ["python", "-W", "ignore", "web.py"], tmp_path)
+
+    assert (done.stdout, done.returncode) == ("there\n", 0), done.stderr
+
+
 def test_the_same_source_is_the_same_slug_and_a_code_change_only_a_new_app_layer(place):
     first, _ = place.build(REQUIREMENTS)
     again, told = place.build(REQUIREMENTS)

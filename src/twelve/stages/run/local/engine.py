@@ -62,6 +62,10 @@ class LocalEngine:
     def isolation_meaning(self) -> str:
         return MEANING[self._sandbox.name]
 
+    @property
+    def weakness(self) -> str:
+        return "" if self.isolation == "bwrap" else self.isolation_meaning
+
     def start(self, specs: Sequence[ProcessSpec]) -> list[Process]:
         if not specs:
             return []
