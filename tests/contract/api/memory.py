@@ -170,6 +170,9 @@ class ProcfileBuilder:
     def __init__(self, slugs: Slugs) -> None:
         self._slugs = slugs
 
+    def prune(self, keep: set[str]) -> int:
+        return 0
+
     def build(self, source: Source, progress: Progress) -> Slug:
         progress.step("Reading the Procfile")
         data = (Path(source.tree) / "Procfile").read_bytes()
