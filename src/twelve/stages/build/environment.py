@@ -67,7 +67,8 @@ class Environment:
         where = ["-s", shop.app, "-p", "/app"] if shop.sandbox.plain else []
         options = ["-q", "-q", "-j", "0", *where, "--invalidation-mode", "unchecked-hash"]
         # files that are templates or for another Python do not compile, and nobody imports them
-        shop.attempt([python(shop), "-m", "compileall", *options, f"{venv(shop)}/lib"], env={})
+        once = {"PYTHONDONTWRITEBYTECODE": "1"}  # what this very process imports is compiled like the rest
+        shop.attempt([python(shop), "-m", "compileall", *options, f"{venv(shop)}/lib"], env=once)
         self.settle(shop)
 
     def settle(self, shop: Workshop) -> None:
