@@ -1,4 +1,4 @@
-"""Which app a command is about: --app, TWELVE_APP, or the app this directory is the codebase of."""
+"""Which app a command is about: --app, TWELVE_APP, the app this directory is the codebase of, or the only one."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ def complete_apps(_ctx: click.Context, _param: click.Parameter, incomplete: str)
 
 
 def app_option(function: F) -> F:
-    text = "The app; else TWELVE_APP, else the app of this directory."
+    text = "The app; else TWELVE_APP, the app of this directory, or the only one there is."
     return click.option("--app", "-a", envvar="TWELVE_APP", metavar="APP", help=text, shell_complete=complete_apps)(
         function
     )
@@ -41,11 +41,18 @@ def app_name(client: Client, given: str | None) -> str:
     try:
         client.get(f"/apps/{name}")
     except NotFound:
-        raise UsageError(
-            f'Which app? This directory would be "{name}", and there is none.',
-            hint="Name one with --app; `twelve apps` lists them.",
-        ) from None
+        return only_app(client, name)
     return name
+
+
+def only_app(client: Client, missing: str) -> str:
+    names = [str(app["name"]) for app in client.list("/apps")]
+    if len(names) != 1:
+        raise UsageError(
+            f'Which app? This directory would be "{missing}", and there is none.',
+            hint="Name one with --app; `twelve apps` lists them.",
+        )
+    return names[0]
 
 
 def url_of(app: dict[str, Any]) -> str:
