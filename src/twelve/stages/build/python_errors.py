@@ -14,6 +14,7 @@ _PACKAGE = re.compile(
     r"not found in the (?:package )?registry: )([A-Za-z0-9][\w.-]*[\w])"
 )
 _COMPILED = re.compile(r"Failed to build `([A-Za-z0-9][^`@ ]*)`")
+BACKEND = "The build backend returned an error"  # what it said itself comes last
 _MISSING = re.compile(r"failed to read from file `(?:[^`]*/)?([^`/]+)`")
 _OFFLINE = re.compile(r"error sending request|Failed to fetch|dns error|Connection refused|Could not connect")
 
@@ -53,9 +54,10 @@ def _sentence(text: str) -> str:
     if because:
         return because[1].strip().rstrip(".")
     causes = _causes(text)
-    found = (
-        causes[0] if causes else next((line for line in text.splitlines() if line.startswith("error:")), _last(text))
-    )
+    said = next((line for line in text.splitlines() if line.startswith("error:")), _last(text))
+    found = causes[0] if causes else said
+    if found == BACKEND:
+        found = _last(text)
     return found.removeprefix("error:").strip().rstrip(".:")
 
 

@@ -1,6 +1,7 @@
 """What a codebase says about its Python dependencies: which file decides, and which other files that one depends on."""
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -129,4 +130,11 @@ def _poetry_package(tree: Path, pyproject: Mapping[str, Any]) -> bool:
     name = str(pyproject.get("project", {}).get("name") or poetry.get("name", "")).replace("-", "_").lower()
     if not name or "build-system" not in pyproject:
         return False
-    return bool(poetry.get("packages")) or any((tree / root / name).is_dir() for root in ("", "src"))
+    declared = [Path(str(package.get("from", "")), str(package.get("include", ""))) for package in _packages(poetry)]
+    return any(path.parts and any(tree.glob(os.fspath(path).lstrip("/"))) for path in declared) or any(
+        (tree / root / name).is_dir() for root in ("", "src")
+    )
+
+
+def _packages(poetry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [package for package in poetry.get("packages", []) if isinstance(package, dict)]

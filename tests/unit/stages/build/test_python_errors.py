@@ -20,6 +20,17 @@ error: Failed to build `httptools==0.6.1`
 hint: `httptools` (v0.6.1) was included because `app` (v0.1.0) depends on `httptools`
 
 hint: Build failures usually indicate a problem with the package or the build environment"""
+BACKEND = """\
+error: Failed to build `app @ file:///app`
+  cause: The build backend returned an error
+  cause: Call to `poetry.core.masonry.api.build_editable` failed (exit status: 1)
+
+         [stderr]
+         Traceback (most recent call last):
+           File "<string>", line 11, in <module>
+         ValueError: /app/shop does not contain any element
+
+hint: Build failures usually indicate a problem with the package or the build environment"""
 TRAILING_HINT = """\
 error: Something that nobody has seen before
 hint: Perhaps try something else"""
@@ -28,6 +39,10 @@ SAID = {
     "a compiler failed": (
         COMPILER,
         "requirements.txt:2: httptools==0.6.1 has no wheel for this Python, and compiling it failed. The output",
+    ),
+    "the codebase itself cannot be installed": (
+        BACKEND,
+        "requirements.txt: The Python dependencies could not be installed: ValueError: shop does not contain any element.",
     ),
     "a hint is not the cause": (
         TRAILING_HINT,

@@ -234,3 +234,28 @@ def test_a_language_nobody_here_builds_is_called_by_its_name(tmp_path, files, sa
     assert recognise.process_types(tree, said_itself, [], progress) == {"web": "bin/server"}
     assert len(lines) == 1
     assert "is not built here" in lines[0]
+
+
+POETRY = """
+[build-system]
+requires = ["poetry-core"]
+[tool.poetry]
+name = "Shop-Site"
+"""
+
+
+@pytest.mark.parametrize(
+    ("packages", "files", "installs"),
+    [
+        ("", [], False),
+        ("", ["shop_site/__init__.py"], True),
+        ("", ["src/shop_site/__init__.py"], True),
+        ('packages = [{ include = "app" }]', ["app/main.py"], True),
+        ('packages = [{ include = "app", from = "lib" }]', ["lib/app/main.py"], True),
+        ('packages = [{ include = "app/**/*.py" }]', ["app/main.py"], True),
+        ('packages = [{ include = "gone" }]', ["app/main.py"], False),  # poetry itself would not install it either
+    ],
+)
+def test_whether_a_poetry_project_installs_itself(tmp_path, packages, files, installs):
+    tree = write(tmp_path, {"poetry.lock": "", "pyproject.toml": POETRY + packages, **dict.fromkeys(files, "")})
+    assert python_project.read(tree).package is installs
