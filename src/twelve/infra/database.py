@@ -85,3 +85,11 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def as_id(ref: str | int | UUID) -> UUID | None:
+    """A reference that is an id; None when it must be a name or a number."""
+    try:
+        return ref if isinstance(ref, UUID) else UUID(str(ref))
+    except ValueError:
+        return None

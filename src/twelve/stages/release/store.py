@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, false, func, insert, s
 from twelve.core.errors import NotFound
 from twelve.core.model import App, ConfigVars, Release, ReleaseStatus, Slug
 from twelve.core.ports import Sealer
-from twelve.infra.database import Database
+from twelve.infra.database import Database, as_id
 from twelve.infra.schema import releases, slugs
 
 DIGITS = 10  # a release's number fits in 32 bits
@@ -131,10 +131,8 @@ def _named(ref: str | int | UUID) -> ColumnElement[bool]:
     number = str(ref).removeprefix("v")
     if number.isdecimal() and len(number) < DIGITS:
         return releases.c.version == int(number)
-    try:
-        return releases.c.id == UUID(str(ref))
-    except ValueError:
-        return false()
+    found = as_id(ref)
+    return releases.c.id == found if found else false()
 
 
 def _context(release_id: UUID) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from twelve.core.errors import Conflict, NotFound, UsageError
 from twelve.core.model import Attachment, ConfigVars, Resource
 from twelve.core.ports import Sealer
-from twelve.infra.database import Database
+from twelve.infra.database import Database, as_id
 from twelve.infra.schema import attachments, resources
 
 SHAPES = ("angular", "round", "flat", "slender", "oval", "square", "curved", "spiral", "tall", "wide", "conic", "cubic")
@@ -55,7 +55,7 @@ class Resources:
 
     def get(self, ref: str | UUID) -> Resource:
         """By id or name."""
-        by_id = _uuid(ref)
+        by_id = as_id(ref)
         column = resources.c.name == ref if by_id is None else resources.c.id == by_id
         with self._database.begin() as db:
             row = db.execute(select(resources).where(column)).one_or_none()
@@ -131,15 +131,6 @@ def _taken(name: str) -> Conflict:
 
 def _context(resource_id: UUID) -> str:
     return f"resource:{resource_id}"
-
-
-def _uuid(ref: str | UUID) -> UUID | None:
-    if isinstance(ref, UUID):
-        return ref
-    try:
-        return UUID(ref)
-    except ValueError:
-        return None
 
 
 def _attachment(row: Row[Any]) -> Attachment:

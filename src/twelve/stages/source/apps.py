@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from twelve.core.errors import Conflict, NotFound, UsageError
 from twelve.core.model import App, Domain, app_name_problem
-from twelve.infra.database import Database
+from twelve.infra.database import Database, as_id
 from twelve.infra.schema import apps, domains
 
 ADJECTIVES = ("calm", "bold", "quiet", "bright", "gentle", "swift", "warm", "clear", "deep", "fresh", "kind", "lucid")
@@ -28,7 +28,7 @@ class Apps:
 
     def get(self, ref: str | UUID) -> App:
         """By name or id."""
-        by_id = _uuid(ref)
+        by_id = as_id(ref)
         column = apps.c.name == ref if by_id is None else apps.c.id == by_id
         with self._database.begin() as db:
             row = db.execute(select(apps).where(column)).one_or_none()
@@ -86,15 +86,6 @@ class Apps:
     def list(self) -> list[App]:
         with self._database.begin() as db:
             return [_app(row) for row in db.execute(select(apps).order_by(apps.c.name))]
-
-
-def _uuid(ref: str | UUID) -> UUID | None:
-    if isinstance(ref, UUID):
-        return ref
-    try:
-        return UUID(ref)
-    except ValueError:
-        return None
 
 
 def _app(row: Row[Any]) -> App:
