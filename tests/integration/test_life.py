@@ -3,12 +3,13 @@
 import json
 import re
 import shutil
+import socket
 import urllib.parse
 
 import psycopg
 import pytest
 
-from tests.support.live import FIXTURES, wait_for
+from tests.support.live import FIXTURES, free_port, wait_for
 from twelve.core import errors
 
 pytestmark = pytest.mark.integration
@@ -145,3 +146,40 @@ def test_unknown_names_have_their_exit_code(live, app):
     assert live.cli("ps", "--app", "nobody", ok=False).returncode == errors.NotFound.exit_code
     assert live.cli("releases", "info", "v999", "--app", app, ok=False).returncode == errors.NotFound.exit_code
     assert live.cli("rollback", "v999", "--app", app, ok=False).returncode == errors.NotFound.exit_code
+
+
+def test_a_service_the_app_cannot_do_without_stays_when_its_detaching_fails(live, tmp_path):
+    source = shutil.copytree(FIXTURES / "hello", tmp_path / "needy")
+    (source / ".env.example").write_text("DATABASE_URL=\n")
+    live.up(source, "needy")
+    failed = live.cli("services", "detach", "DATABASE", "--app", "needy", ok=False)
+    assert failed.returncode == errors.MissingConfig.exit_code, failed.stderr
+    assert live.cli("config", "get", "DATABASE_URL", "--app", "needy").stdout.startswith("postgres://")
+    live.cli("restart", "--app", "needy")
+    assert live.get("needy").status == 200
+
+
+WORKER = """
+import os, socket, sys, time
+with socket.socket() as flag:
+    sys.exit("hindered") if flag.connect_ex(("127.0.0.1", int(os.environ["FLAG"]))) == 0 else time.sleep(1000)
+"""
+
+
+def test_a_rollback_whose_worker_fails_gives_the_requests_back(live, tmp_path):
+    source = shutil.copytree(FIXTURES / "hello", tmp_path / "workers")
+    flag = free_port()
+    (source / ".env").write_text(f"FLAG={flag}\n")
+    (source / "worker.py").write_text(WORKER)
+    (source / "Procfile").write_text((source / "Procfile").read_text() + "worker: python3 worker.py\n")
+    live.up(source, "workers")
+    code = (source / "web.py").read_text()
+    (source / "web.py").write_text(code.replace('VERSION = "1"', 'VERSION = "2"'))
+    live.up(source, "workers")
+    with socket.create_server(("127.0.0.1", flag)):
+        failed = live.cli("rollback", "v1", "--app", "workers", ok=False)
+    assert failed.returncode == errors.BootCrash.exit_code, failed.stderr
+    assert live.get("workers").body == "hello 2\n"
+    live.cli("rollback", "v1", "--app", "workers")
+    assert live.get("workers").body == "hello 1\n"
+    wait_for(lambda: len(live.processes("workers")) == 2, "one web and one worker")

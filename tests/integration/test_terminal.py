@@ -5,7 +5,6 @@ import fcntl
 import json
 import os
 import pty
-import select
 import shutil
 import signal
 import struct
@@ -168,17 +167,14 @@ def test_logs_follow_until_ctrl_c(live, hello):
 
 def test_logs_go_on_over_a_new_server(own, hello):
     own.up(hello, "hello")
-    logs = subprocess.Popen(
-        own.command("logs", "--tail", "-n", "1", "--app", "hello"), env=own.environ, stdout=subprocess.PIPE, text=True
-    )
-    with logs:
-        assert select.select([logs.stdout], [], [], 20)[0]
-        own.kill_server(signal.SIGHUP)
-        own.up(hello, "hello")
-        own.get("hello", "/after")
-        assert any("/after" in line for line in logs.stdout)
-        logs.send_signal(signal.SIGINT)
-        assert logs.wait(20) == 130
+    logs = Terminal(own.command("logs", "--tail", "-n", "1", "--app", "hello"), own.environ)
+    logs.shows("[")
+    own.kill_server(signal.SIGHUP)
+    own.up(hello, "hello")
+    own.get("hello", "/after")
+    logs.shows("/after")
+    logs.type("\x03")
+    assert logs.ends() == 130
 
 
 def test_config_edit(live, hello):

@@ -1,5 +1,8 @@
 """Backing services: add, attach, detach, remove. Each makes a release of the app, without its release command."""
 
+import contextlib
+from collections.abc import Callable, Iterator
+
 from twelve.core.errors import Conflict, UsageError
 from twelve.core.model import App, Attachment, Resource, Slug
 from twelve.core.policy.services import provider_of, wanted
@@ -18,7 +21,8 @@ def add(
     with platform.database.lock(app.id, "release"):
         resource, made = create(platform, app, plan, name, attachment)
         say(platform, app, f"@ref:{resource.name} completed provisioning, setting {made.name}_URL. by user {user}")
-        release_again(platform, app, f"Attach {made.name} (@ref:{resource.name})", user, run_command=False)
+        with undoing(lambda: destroy(platform, resource)):
+            _release(platform, app, f"Attach {made.name}", resource, user)
     return resource, made
 
 
@@ -57,7 +61,8 @@ def attach(platform: Platform, app: App, resource: Resource, name: str | None, u
         default = platform.providers[resource.provider].default_attachment
         wanted = free_name(platform, app, name or default, given=name is not None)
         made = platform.attachments.create(app.id, resource.id, wanted)
-        release_again(platform, app, f"Attach {made.name} (@ref:{resource.name})", user, run_command=False)
+        with undoing(lambda: platform.attachments.delete(made.id)):
+            _release(platform, app, f"Attach {made.name}", resource, user)
     return made
 
 
@@ -69,7 +74,8 @@ def attach_url(platform: Platform, app: App, key: str, url: str, user: str) -> A
         details = platform.providers[URL].create(f"{key.upper()}={url}")
         resource = platform.resources.create(app.id, name=name, provider=URL, plan=URL, details=details)
         made = platform.attachments.create(app.id, resource.id, wanted)
-        release_again(platform, app, f"Attach {made.name} (@ref:{resource.name})", user, run_command=False)
+        with undoing(lambda: destroy(platform, resource)):
+            _release(platform, app, f"Attach {made.name}", resource, user)
     return made
 
 
@@ -77,16 +83,35 @@ def detach(platform: Platform, app: App, attachment: Attachment, user: str) -> N
     with platform.database.lock(app.id, "release"):
         resource = platform.resources.get(attachment.resource_id)
         platform.attachments.delete(attachment.id)
-        release_again(platform, app, f"Detach {attachment.name} (@ref:{resource.name})", user, run_command=False)
+        with undoing(lambda: platform.attachments.create(app.id, resource.id, attachment.name)):
+            _release(platform, app, f"Detach {attachment.name}", resource, user)
 
 
 def remove(platform: Platform, resource: Resource, user: str) -> Resource:
     """Detach it everywhere, then destroy its data."""
     for attachment in platform.attachments.of_resource(resource.id):
         detach(platform, platform.apps.get(attachment.app_id), attachment, user)
-    platform.providers[resource.provider].destroy(resource.details)
-    platform.resources.delete(resource.id)
+    destroy(platform, resource)
     return resource
+
+
+def destroy(platform: Platform, resource: Resource) -> None:
+    platform.providers[resource.provider].destroy(resource.details)
+    platform.resources.delete(resource.id)  # and with it every attachment
+
+
+@contextlib.contextmanager
+def undoing(undo: Callable[[], object]) -> Iterator[None]:
+    """When the app does not come up with the change, the change is taken back: config and processes go together."""
+    try:
+        yield
+    except Exception:
+        undo()
+        raise
+
+
+def _release(platform: Platform, app: App, what: str, resource: Resource, user: str) -> None:
+    release_again(platform, app, f"{what} (@ref:{resource.name})", user, run_command=False)
 
 
 def free_name(platform: Platform, app: App, name: str, *, given: bool) -> str:

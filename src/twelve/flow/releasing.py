@@ -76,6 +76,7 @@ class Serving:
     progress: Progress
     run_command: bool = True
     all_types: bool = False
+    urgent: bool = False
 
     def run(self) -> Release:
         """Gives the release, succeeded. On any failure the old release goes on serving and this one is `failed`."""
@@ -146,7 +147,7 @@ class Serving:
         old = kept_processes(self.platform, self.app)
         if new:
             self.progress.step(f"Starting v{self.release.version}")
-        roll_out(self.platform, self.app, Rollout(self.platform, self.app, new, old, self.progress))
+        roll_out(self.platform, self.app, Rollout(self.platform, self.app, new, old, self.progress, urgent=self.urgent))
 
     def _formation(self, slug: Slug) -> list[FormationEntry]:
         """What was scaled stays; types that are new get their default, types that are gone go."""

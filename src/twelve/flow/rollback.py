@@ -61,4 +61,4 @@ def _release(platform: Platform, app: App, target: Release, user: str) -> Releas
     description = f"Rollback to v{target.version}"
     platform.logs.write(app.name, "api", f"{description} by user {user}", source="app")
     release = platform.releases.create(draft(platform, app, slug, description, user))
-    return Serving(platform, started(platform, app), release, slug, Silent()).run()
+    return Serving(platform, started(platform, app), release, slug, Silent(), urgent=True).run()

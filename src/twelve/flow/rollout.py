@@ -17,35 +17,49 @@ from twelve.core.errors import BootCrash, BootTimeout, RunError
 from twelve.core.model import App, Process, ProcessSpec
 from twelve.core.policy.formation import batches, is_exclusive
 from twelve.core.ports import BootResult, Progress
-from twelve.flow.keep import WEB
+from twelve.flow.keep import WEB, is_up
 from twelve.flow.platform import Platform
 
 DRAIN_POLL = 0.02  # seconds
 
 
 class Rollout:
-    """`new` are started, `old` are stopped once the new ones serve; when a new one fails, all of `new` are stopped."""
+    """`new` are started, `old` are stopped once the new ones serve; when a new one fails, all of `new` are stopped.
+
+    `urgent`, for a release that has served before: web processes take over as soon as they are healthy, without waiting
+    for the others; should one of those fail, the old web processes, which still run, take the requests back.
+    """
 
     def __init__(
-        self, platform: Platform, app: App, new: Sequence[ProcessSpec], old: Sequence[Process], progress: Progress
+        self,
+        platform: Platform,
+        app: App,
+        new: Sequence[ProcessSpec],
+        old: Sequence[Process],
+        progress: Progress,
+        *,
+        urgent: bool = False,
     ) -> None:
         self._platform = platform
         self._app = app
         self._new = new
         self._old = list(old)
         self._progress = progress
+        self._urgent = urgent
+        self._switched = False
         self._stopped_early: list[Process] = []
 
     def run(self) -> None:
         """Returns when the new processes serve; the old ones then end in the background."""
         self._announce()
         try:
-            self._boot_gatekeeper()
+            self._boot_web()
             self._boot_others()
         except BaseException:
             self._take_back()
             raise
-        self._switch()
+        if not self._switched:
+            self._switch()
         self._retire()
 
     def _announce(self) -> None:
@@ -53,23 +67,32 @@ class Rollout:
             self._platform.logs.write(self._app.name, process.name, "Restarting")
             self._platform.logs.write(self._app.name, process.name, f"State changed from {process.state} to starting")
 
-    def _boot_gatekeeper(self) -> None:
-        """One web process first: a broken release costs one start, not a formation's."""
-        self._boot(self._of_kind(web=True)[:1])
+    def _boot_web(self) -> None:
+        """One first: a broken release costs one start, not a formation's."""
+        web = self._of_kind(web=True)
+        self._boot(web[:1])
+        if self._urgent:
+            self._boot(web[1:])
+            self._switch()
 
     def _boot_others(self) -> None:
         """Types that must never run twice change places now: their old processes stop before the new ones start."""
-        others = self._of_kind(web=True)[1:] + self._of_kind(web=False)
+        others = ([] if self._urgent else self._of_kind(web=True)[1:]) + self._of_kind(web=False)
         exclusive = {spec.type for spec in others if is_exclusive(spec.type, spec.wish)}
         self._stop_early([process for process in self._old if process.type in exclusive])
         for batch in batches(others):
             self._boot(batch)
 
     def _switch(self) -> None:
-        new_ids = {spec.id for spec in self._new}
-        ready = [p for p in self._platform.engine.processes(self._app.id) if p.id in new_ids and p.type == WEB]
-        drain = [process for process in self._old if process.type == WEB]
-        self._platform.keeper.switch(self._app, ready, drain)
+        self._platform.keeper.switch(self._app, self._new_web(), self._old_web())
+        self._switched = True
+
+    def _new_web(self) -> list[Process]:
+        new = {spec.id for spec in self._new}
+        return [p for p in self._platform.engine.processes(self._app.id) if p.id in new and p.type == WEB]
+
+    def _old_web(self) -> list[Process]:
+        return [process for process in self._old if process.type == WEB]
 
     def _retire(self) -> None:
         if self._old:
@@ -77,7 +100,7 @@ class Rollout:
             retire.start()
 
     def _drain_and_stop(self) -> None:
-        web = [process for process in self._old if process.type == WEB]
+        web = self._old_web()
         self._stop([process for process in self._old if process.type != WEB])
         drained(self._platform, self._app, web, self._drain_timeout())
         self._stop(web)
@@ -97,6 +120,9 @@ class Rollout:
             raise_unless_up(result)
 
     def _take_back(self) -> None:
+        if self._switched:
+            serving = [process for process in self._old_web() if is_up(process)]
+            self._platform.keeper.switch(self._app, serving, self._new_web())
         self._platform.engine.stop((spec.id for spec in self._new), quiet=True)
         self._platform.keeper.refresh(self._app)
 

@@ -87,7 +87,7 @@ def test_the_default_attachment_also_has_the_names_aws_libraries_read(services, 
 @pytest.mark.parametrize("victim", ["server", "launcher", "relay"])
 def test_objects_outlive_a_killed_server(services, two, eventually, victim):
     bucket, own = two[0]["bucket"], client(services, two[0])
-    own.put_object(Bucket=bucket, Key="kept", Body=b"safe")
+    eventually(lambda: own.put_object(Bucket=bucket, Key="kept", Body=b"safe"), BotoCoreError, ClientError)
     eventually(lambda: server(services))
     pids = {"launcher": process(services, "s3"), "server": server(services), "relay": process(services, "s3-relay")}
     os.kill(pids[victim], signal.SIGKILL)
