@@ -44,6 +44,9 @@ def main() -> int:
     except CannotSetUp as error:
         print(f"twelve: {error}", file=sys.stderr)
         return PLATFORM_FAILED
+    except OSError as error:
+        print(f"twelve: {error.strerror}: {error.filename or HERE}. Is this checkout yours?", file=sys.stderr)
+        return PLATFORM_FAILED
     except KeyboardInterrupt:
         return 130
     return 0

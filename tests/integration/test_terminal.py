@@ -100,6 +100,16 @@ def test_a_platform_somebody_else_started_stays(own, hello):
     assert own.processes("second") == []
 
 
+def test_a_terminal_lost_while_stopping_does_not_keep_it_from_the_end(own, hello):
+    up = Terminal(own.command("up", str(hello)), own.environ)
+    up.shows("State changed from starting to up")
+    up.type("\x03")
+    up.shows("Stopping hello")
+    os.close(up.fd)
+    assert up.ends() == 130
+    wait_for(lambda: not everything_of(own.home), "the end of every process")
+
+
 def test_a_signal_ends_it_just_as_well(own, hello):
     up = subprocess.Popen(
         own.command("up", str(hello), "--app", "hello"),

@@ -31,7 +31,7 @@ class Ended(Exception):
 
 @contextlib.contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """The first signal raises Ended in the main thread; a second one leaves at once."""
+    """The first signal raises Ended in the main thread; a second one leaves at once, but a lost terminal does not."""
     before = {number: signal.signal(number, _first) for number in ENDINGS}
     try:
         yield
@@ -41,8 +41,9 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def _first(number: int, _frame: FrameType | None) -> None:
-    for each in ENDINGS:
-        signal.signal(each, _second)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for impatient in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(impatient, _second)
     raise Ended(ENDINGS[signal.Signals(number)])
 
 
@@ -83,7 +84,8 @@ class Foreground:
             self._end_before_it_served()
             return
         echoed = "\n" if sys.stderr.isatty() else ""  # the terminal has just printed ^C
-        click.secho(f"{echoed}Stopping {self._app}...", err=True, bold=True)
+        with contextlib.suppress(OSError):  # the terminal may be gone already
+            click.secho(f"{echoed}Stopping {self._app}...", err=True, bold=True)
         self._client.post(f"/apps/{self._app}/actions/stop")
         self._stop_platform()
 
