@@ -31,7 +31,9 @@ class Environment:
     def ingredients(self) -> Mapping[str, str]:
         version = str(self._interpreter.version)
         path, seed = os.fspath(self._interpreter.path), setuptools(self._interpreter.version)
-        return {"python": version, "path": path, "uv": UV_VERSION, "seed": seed}
+        known = {"python": version, "path": path, "uv": UV_VERSION, "seed": seed}
+        until = self._host.index_env().get("UV_EXCLUDE_NEWER")  # requirements without a lock mean what they meant then
+        return {**known, "until": until} if until else known
 
     def make(self, shop: Workshop) -> Workshop:
         """The workshop from now on: one that sees the interpreter."""
