@@ -1,8 +1,10 @@
 """The one module that chooses adapters from the environment and puts the platform together."""
 
 import getpass
+from functools import partial
 
 from twelve import __version__
+from twelve.flow import rollback
 from twelve.flow.keep import Keeper
 from twelve.flow.outputs import Outputs
 from twelve.flow.platform import Platform
@@ -80,7 +82,7 @@ class Wiring:
         self._router.start()
         keeper = Keeper(self._engine, self._router, apps.get, formations.list)
         keeper.start()
-        return Platform(
+        platform = Platform(
             settings=settings,
             database=database,
             apps=apps,
@@ -101,6 +103,9 @@ class Wiring:
             user=f"{getpass.getuser()}@localhost",
             version=__version__,
         )
+        platform.probation.act_by(partial(rollback.after_crashes, platform))
+        self._engine.subscribe(platform.probation.observe)
+        return platform
 
     def _server_output(self, server: str, chunk: bytes) -> None:
         for line in chunk.decode(errors="replace").splitlines():

@@ -1,11 +1,12 @@
 """Everything the sentences speak about, put together once by wiring."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twelve.core.ports import Engine, Provider, Router
 from twelve.flow.keep import Keeper
 from twelve.flow.outputs import Outputs
+from twelve.flow.probation import Probation
 from twelve.infra.database import Database
 from twelve.infra.settings import Settings
 from twelve.stages.build.builder import Builder
@@ -41,3 +42,4 @@ class Platform:
     keeper: Keeper
     user: str
     version: str
+    probation: Probation = field(default_factory=Probation)

@@ -67,7 +67,7 @@ def slug_of(platform: Platform, release: Release | None) -> Slug | None:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """One release on its way to serve."""
+    """One release on its way to serve. `automatic`: nobody asked for it, the platform goes back by itself."""
 
     platform: Platform
     app: App
@@ -77,6 +77,7 @@ class Serving:
     run_command: bool = True
     all_types: bool = False
     urgent: bool = False
+    automatic: bool = False
 
     def run(self) -> Release:
         """Gives the release, succeeded. On any failure the old release goes on serving and this one is `failed`."""
@@ -156,9 +157,12 @@ class Serving:
         return [known.get(entry.type, entry) for entry in fresh]
 
     def _become_current(self) -> None:
+        before = self.platform.releases.current(self.app)
         self.platform.apps.change(self.app.id, current_release=self.release.id)
         self.platform.releases.finish(self.release, ReleaseStatus.SUCCEEDED)
         self._say(f"Release v{self.release.version} created by user {self.release.user}")
+        first = before is None or before.slug_id is None
+        self.platform.probation.begin(self.release, exempt=first or self.automatic)
         self.platform.keeper.refresh(self.platform.apps.get(self.app.id))
 
     def _fail(self, error: TwelveError) -> None:

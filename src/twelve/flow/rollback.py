@@ -1,10 +1,20 @@
 """Rollback: a new release with the slug, the config and the attachments of an earlier one. Nothing is built."""
 
-from twelve.core.errors import ReleaseError, TwelveError
+from dataclasses import dataclass
+
+from twelve.core.errors import BootCrash, ReleaseError, TwelveError
 from twelve.core.model import App, Release, ReleaseStatus
+from twelve.core.policy.probation import PERIOD, RollBack
 from twelve.flow.configure import restore_layers
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import Serving, Silent, draft, slug_of, started
+from twelve.flow.releasing import Serving, Silent, draft, failure, slug_of, started
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    description: str
+    user: str
+    automatic: bool = False
 
 
 def rollback(platform: Platform, app: App, ref: str | None, user: str) -> Release:
@@ -12,19 +22,43 @@ def rollback(platform: Platform, app: App, ref: str | None, user: str) -> Releas
     with platform.database.lock(app.id, "release"):
         app = platform.apps.get(app.id)
         target = _target(platform, app, ref)
-        before = platform.config.dotenv(app.id), platform.config.get(app.id)
-        attachments = {attachment.name: attachment for attachment in platform.attachments.list(app.id)}
+        return _go_back(platform, app, target, Reason(f"Rollback to v{target.version}", user))
+
+
+def after_crashes(platform: Platform, release: Release, verdict: RollBack) -> None:
+    """The verdict of probation, carried out and told in the ledger; unless something newer serves by now."""
+    with platform.database.lock(release.app_id, "release"):
+        app = platform.apps.get(release.app_id)
+        if app.stopped or app.current_release != release.id:
+            return
         try:
-            restore_layers(platform, app, target.dotenv, target.own)
-            _restore_attachments(platform, app, target)
-            return _release(platform, app, target, user)
-        except TwelveError:
-            restore_layers(platform, app, *before)
-            for attachment in platform.attachments.list(app.id):
-                platform.attachments.delete(attachment.id)
-            for attachment in attachments.values():
-                platform.attachments.create(app.id, attachment.resource_id, attachment.name)
-            raise
+            target = _target(platform, app, None)
+            told = f"{verdict.type} exited {verdict.exits} times within {PERIOD:g} seconds of the switch"
+            platform.logs.write(app.name, "api", f"v{release.version} does not stay up: {told}", source="app")
+            description = f"Rollback to v{target.version}: v{release.version} kept crashing"
+            newer = _go_back(platform, app, target, Reason(description, platform.user, automatic=True))
+        except TwelveError as error:
+            platform.logs.write(app.name, "api", f"v{release.version} keeps serving: {error}", source="app")
+            return
+        crash = BootCrash(f"{told}; v{newer.version} went back to v{target.version}.")
+        platform.releases.finish(release, ReleaseStatus.FAILED, failure(crash, "run"))
+
+
+def _go_back(platform: Platform, app: App, target: Release, reason: Reason) -> Release:
+    """The caller holds the release lock."""
+    before = platform.config.dotenv(app.id), platform.config.get(app.id)
+    attachments = {attachment.name: attachment for attachment in platform.attachments.list(app.id)}
+    try:
+        restore_layers(platform, app, target.dotenv, target.own)
+        _restore_attachments(platform, app, target)
+        return _release(platform, app, target, reason)
+    except TwelveError:
+        restore_layers(platform, app, *before)
+        for attachment in platform.attachments.list(app.id):
+            platform.attachments.delete(attachment.id)
+        for attachment in attachments.values():
+            platform.attachments.create(app.id, attachment.resource_id, attachment.name)
+        raise
 
 
 def eligible(releases: list[Release]) -> list[Release]:
@@ -36,7 +70,7 @@ def _target(platform: Platform, app: App, ref: str | None) -> Release:
     if ref is not None:
         target = platform.releases.get(app.id, ref)
         if target.status != ReleaseStatus.SUCCEEDED:
-            raise ReleaseError(f"v{target.version} never served, so there is nothing to go back to.")
+            raise ReleaseError(f"v{target.version} failed, so it is nothing to go back to.")
         return target
     earlier = eligible(platform.releases.list(app.id))[1:]
     if not earlier:
@@ -56,9 +90,9 @@ def _restore_attachments(platform: Platform, app: App, target: Release) -> None:
         platform.attachments.create(app.id, by_name[resource].id, name)
 
 
-def _release(platform: Platform, app: App, target: Release, user: str) -> Release:
+def _release(platform: Platform, app: App, target: Release, reason: Reason) -> Release:
     slug = slug_of(platform, target)
-    description = f"Rollback to v{target.version}"
-    platform.logs.write(app.name, "api", f"{description} by user {user}", source="app")
-    release = platform.releases.create(draft(platform, app, slug, description, user))
-    return Serving(platform, started(platform, app), release, slug, Silent(), urgent=True).run()
+    platform.logs.write(app.name, "api", f"{reason.description} by user {reason.user}", source="app")
+    release = platform.releases.create(draft(platform, app, slug, reason.description, reason.user))
+    app = started(platform, app)
+    return Serving(platform, app, release, slug, Silent(), urgent=True, automatic=reason.automatic).run()
