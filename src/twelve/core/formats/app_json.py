@@ -3,12 +3,14 @@
 from dataclasses import fields
 from typing import Any
 
-from twelve.core.errors import BadManifest
+from twelve.core.errors import BadManifest, UsageError
 from twelve.core.formats import text
 from twelve.core.formats.dotenv import is_key
 from twelve.core.formats.json_reader import JsonReader, Path, is_a
 from twelve.core.formats.text import Diagnostic
-from twelve.core.model import SIZES, AddonWish, AppManifest, EnvWish, FormationWish, HealthCheck
+from twelve.core.model import SIZES, AddonWish, AppManifest, EnvWish, FormationWish, HealthCheck, ScheduleWish
+from twelve.core.model.schedule import wish_of
+from twelve.core.policy import schedule
 
 _FORMATION_KEYS = frozenset(field.name for field in fields(FormationWish))
 _CHECK_KEYS = frozenset(
@@ -50,7 +52,7 @@ def _manifest(reader: JsonReader) -> AppManifest:
             type_: tuple(check for path in reader.items(("healthchecks", type_)) if (check := _check(reader, path)))
             for type_ in reader.object(("healthchecks",))
         },
-        cron=tuple(_cron(reader, path) for path in reader.items(("cron",))),
+        cron=_crons(reader),
     )
 
 
@@ -172,10 +174,32 @@ def _headers(reader: JsonReader, path: Path) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
+def _crons(reader: JsonReader) -> tuple[dict[str, object], ...]:
+    paths = list(reader.items(("cron",)))
+    entries = [_cron(reader, path) for path in paths]
+    names: set[str] = set()
+    for path, entry in zip(paths, entries, strict=True):
+        if entry.get("command") and entry.get("schedule"):
+            wish = wish_of(entry)
+            _check_wish(reader, path, wish)
+            if wish.name in names:
+                reader.error(path, "same-name", f" has the name of an earlier one, {wish.name}")
+            names.add(wish.name)
+    return tuple(entries)
+
+
+def _check_wish(reader: JsonReader, path: Path, wish: ScheduleWish) -> None:
+    try:
+        schedule.check(wish)
+    except UsageError as problem:
+        reader.error(path, "bad-cron", f": {problem.message.rstrip('.')}")
+
+
 def _cron(reader: JsonReader, path: Path) -> dict[str, object]:
     reader.only(path, _CRON_KEYS)
     for key in ("command", "schedule"):
-        if reader.value((*path, key)) in {None, ""}:
+        value = reader.value((*path, key))
+        if value is None or value == "":
             reader.error(path, "no-cron-" + key, f" must have a {key}")
     found: dict[str, object] = {key: reader.text((*path, key)) for key in ("command", "schedule", "timezone", "name")}
     found["concurrency_policy"] = reader.choice((*path, "concurrency_policy"), ("allow", "forbid", "replace"))

@@ -3,13 +3,16 @@
 from twelve.core.model.app import App, Domain, app_name_problem
 from twelve.core.model.build import Build, Layer, Slug, Source
 from twelve.core.model.config import ConfigVars
+from twelve.core.model.drain import Drain
 from twelve.core.model.logs import LogFilter, LogLine
 from twelve.core.model.manifest import AddonWish, AppManifest, EnvWish, FormationWish, HealthCheck
 from twelve.core.model.process import SIZES, FormationEntry, Process, ProcessSpec, ProcessState
 from twelve.core.model.release import Release, ReleaseStatus
+from twelve.core.model.schedule import OVERLAPS, RunState, Schedule, ScheduleRun, ScheduleWish
 from twelve.core.model.service import Attachment, Resource
 
 __all__ = [
+    "OVERLAPS",
     "SIZES",
     "AddonWish",
     "App",
@@ -18,6 +21,7 @@ __all__ = [
     "Build",
     "ConfigVars",
     "Domain",
+    "Drain",
     "EnvWish",
     "FormationEntry",
     "FormationWish",
@@ -31,6 +35,10 @@ __all__ = [
     "Release",
     "ReleaseStatus",
     "Resource",
+    "RunState",
+    "Schedule",
+    "ScheduleRun",
+    "ScheduleWish",
     "Slug",
     "Source",
     "app_name_problem",

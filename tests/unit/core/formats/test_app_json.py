@@ -99,6 +99,10 @@ ERRORS = [
     # cron: a bad entry is named by its index
     ('{"cron": [{"command": "a", "schedule": "@daily"},\n{"command": "a"}]}', 2, 1, "no-cron-schedule"),
     ('{"cron": [{"command": "a", "schedule": "@daily", "concurrency_policy": "maybe"}]}', 1, 50, "unknown-value"),
+    ('{"cron": [{"command": "a", "schedule": "@daily"},\n{"command": "a", "schedule": "@reboot"}]}', 2, 1, "bad-cron"),
+    ('{"cron": [{"command": "a", "schedule": "@daily", "timezone": "Mars/Olympus"}]}', 1, 11, "bad-cron"),
+    ('{"cron": [{"command": "a", "schedule": "@daily"},\n{"command": "a", "schedule": "@daily"}]}', 2, 1, "same-name"),
+    ('{"cron": [{"command": [], "schedule": "@daily"}]}', 1, 12, "wrong-type"),
 ]  # fmt: skip
 
 
@@ -127,6 +131,16 @@ def test_errors_and_where_they_are(source, line, column, code):
 def test_warnings(source, message):
     _, notes = app_json.parse(source.encode())
     assert [(note.level, note.message) for note in notes] == [("warning", message)]
+
+
+def test_a_bad_schedule_says_which_and_why():
+    with pytest.raises(BadManifest) as caught:
+        app_json.load(
+            b'{"cron": [{"command": "a", "schedule": "@daily"},\n{"command": "b", "schedule": "0 0 30 2 *"}]}'
+        )
+    assert str(caught.value) == (
+        'app.json:2:1: cron[1]: "0 0 30 2 *" is no schedule: such a date does not come within 9 years.'
+    )
 
 
 def test_values_that_are_no_text_are_taken_as_meant():
