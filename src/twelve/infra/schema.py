@@ -196,3 +196,14 @@ attachments = Table(
     _time("created_at"),
     UniqueConstraint("app_id", "name"),
 )
+
+drains = Table(  # where copies of an app's log go; the URL is sealed, as it may hold credentials
+    "drains",
+    metadata,
+    _id(),
+    _app(),
+    _text("token", unique=True),
+    Column("sealed_url", LargeBinary, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+)
