@@ -148,15 +148,17 @@ def idle(live: Live) -> None:
     live.cli("stop", "--app", "idle")
     time.sleep(2)
     roots = {row["name"]: row["pid"] for row in live.json("status")["processes"] if row["app"] is None}
-    sizes = {name: sum(map(pss, tree(pid))) for name, pid in roots.items()}
+    sizes = {name: sum(map(pss, tree(pid, set(roots.values()) - {pid}))) for name, pid in roots.items()}
     for name, size in sizes.items():
         report(f"idle PSS of {name}", size, "MB")
     report("idle PSS of the platform", sum(sizes.values()), "MB")
 
 
-def tree(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(found for child in children for found in tree(int(child)))]
+def tree(pid: int, others: set[int]) -> list[int]:
+    """A process and its descendants, without those that are counted by themselves."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    children = {int(child) for task in tasks for child in (task / "children").read_text().split()} - others
+    return [pid, *(found for child in children for found in tree(child, others))]
 
 
 def pss(pid: int) -> float:

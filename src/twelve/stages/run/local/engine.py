@@ -17,8 +17,8 @@ from twelve.core.ports import BootResult, LogSink, OutputPump, PlatformProcess, 
 from twelve.infra.settings import Settings
 from twelve.stages.run.local import adoption
 from twelve.stages.run.local.attached import Attached, AttachedStreams
-from twelve.stages.run.local.copied import remove
 from twelve.stages.run.local.journal import Journal, Records
+from twelve.stages.run.local.limits import Limiter
 from twelve.stages.run.local.output import Holders, PumpedOutput
 from twelve.stages.run.local.ports import Ports
 from twelve.stages.run.local.sandbox import MEANING, choose
@@ -43,7 +43,9 @@ class LocalEngine:
         self._pump = pump
         self._journal = Journal(records)
         self._holders = Holders()
-        self._ground = Ground(self._sandbox, Ports(), sink, self._journal, settings.restart_cap, self._tell)
+        self._ground = Ground(
+            self._sandbox, Limiter(settings.run), Ports(), sink, self._journal, settings.restart_cap, self._tell
+        )
         self._supervised: dict[UUID, Supervisor] = {}
         self._ended: OrderedDict[UUID, Supervisor] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,6 +114,8 @@ class LocalEngine:
     def adopt(self, specs: Mapping[UUID, ProcessSpec]) -> list[Process]:
         places = list(self._directory.iterdir())
         records = [record for record in self._records.list() if record.id not in self._supervised]
+        if not records and not places:
+            return []
         found = adoption.find(records, specs, self._directory)
         adopted, strangers = self._call(self._take_over(found.finds, specs))
         self._call(self._forget(found.lost))
@@ -186,7 +190,7 @@ class LocalEngine:
         for supervisor in [one for one in supervisors if one not in begun]:
             self._holders.release(supervisor.spec.id)
             self._journal.forget(supervisor.spec.id)
-            remove(supervisor.place)
+            supervisor.clear()
 
     def _hold(self, supervisors: Sequence[Supervisor]) -> None:
         writers = {one.spec.id: one.outlet.writer for one in supervisors if isinstance(one.outlet, PumpedOutput)}
