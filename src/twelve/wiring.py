@@ -6,6 +6,7 @@ from functools import partial
 from twelve import __version__
 from twelve.flow import rollback
 from twelve.flow.keep import Keeper
+from twelve.flow.keep_drains import DrainKeeper
 from twelve.flow.outputs import Outputs
 from twelve.flow.platform import Platform
 from twelve.infra.database import Database
@@ -14,6 +15,7 @@ from twelve.infra.settings import Settings
 from twelve.stages.build.builder import Builder
 from twelve.stages.build.store import Builds, Slugs
 from twelve.stages.config.store import ConfigStore
+from twelve.stages.logs.drains.store import Drains
 from twelve.stages.logs.hub import LogHub
 from twelve.stages.logs.pump import Pump
 from twelve.stages.release.store import Releases
@@ -48,7 +50,7 @@ class Wiring:
         for provider in self.platform.providers.values():
             provider.stop()
         self._router.stop()
-        self._pump.stop()
+        self._end_logs()
         self._database.close()
         self._state.stop()
 
@@ -57,13 +59,18 @@ class Wiring:
         for provider in self.platform.providers.values():
             provider.release()
         self._router.release()
-        self._pump.stop()
+        self._end_logs()
         self._database.close()
         self._state.release()
 
     def _end_supervision(self) -> None:
         self.platform.keeper.close()
         self._engine.close()
+
+    def _end_logs(self) -> None:
+        """The drains last: they take everything that was read."""
+        self._pump.stop()
+        self.platform.drain_keeper.close()
 
     def _open_database(self, settings: Settings) -> Database:
         if settings.database_url is None:
@@ -98,6 +105,8 @@ class Wiring:
             engine=self._engine,
             router=self._router,
             logs=self._logs,
+            drains=Drains(database, sealer),
+            drain_keeper=DrainKeeper(self._logs, __version__),
             outputs=Outputs(builds.output),
             keeper=keeper,
             user=f"{getpass.getuser()}@localhost",

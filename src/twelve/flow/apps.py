@@ -29,6 +29,7 @@ def destroy(platform: Platform, app: App, user: str) -> App:
             platform.attachments.delete(attachment.id)
     for resource in platform.resources.list(app.id):
         attach.remove(platform, resource, user)
+    platform.drain_keeper.end(platform.drains.list(app.id))
     platform.apps.delete(app.id)
     platform.logs.forget(app.name)
     platform.builder.prune(_slugs_to_keep(platform))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from twelve.core.ports import Engine, Provider, Router
 from twelve.flow.keep import Keeper
+from twelve.flow.keep_drains import DrainKeeper
 from twelve.flow.outputs import Outputs
 from twelve.flow.probation import Probation
 from twelve.infra.database import Database
@@ -12,6 +13,7 @@ from twelve.infra.settings import Settings
 from twelve.stages.build.builder import Builder
 from twelve.stages.build.store import Builds, Slugs
 from twelve.stages.config.store import ConfigStore
+from twelve.stages.logs.drains.store import Drains
 from twelve.stages.logs.hub import LogHub
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
@@ -38,6 +40,8 @@ class Platform:
     engine: Engine
     router: Router
     logs: LogHub
+    drains: Drains
+    drain_keeper: DrainKeeper
     outputs: Outputs
     keeper: Keeper
     user: str

@@ -13,7 +13,7 @@ from uuid import UUID
 from twelve.core.errors import NotFound, TwelveError
 from twelve.core.model import App, ConfigVars, Process, ProcessSpec
 from twelve.core.ports import PlatformProcess
-from twelve.flow import apps, specs
+from twelve.flow import apps, drains, specs
 from twelve.flow.configure import release_again
 from twelve.flow.keep import WEB
 from twelve.flow.platform import Platform
@@ -27,8 +27,9 @@ def start(platform: Platform) -> None:
     platform.builds.fail_pending()
     platform.releases.fail_pending()
     _start_services(platform)
-    _adopt(platform)
     everything = platform.apps.list()
+    drains.run_all(platform, everything)
+    _adopt(platform)
     for unknown in platform.router.known().keys() - {app.name for app in everything}:
         platform.router.forget(unknown)
     for app in everything:

@@ -19,6 +19,7 @@ from twelve import __version__
 from twelve.faces.api import auth
 from twelve.faces.api.server import Server
 from twelve.flow.keep import Keeper
+from twelve.flow.keep_drains import DrainKeeper
 from twelve.flow.outputs import Outputs
 from twelve.flow.platform import Platform
 from twelve.infra.database import Database
@@ -26,6 +27,7 @@ from twelve.infra.sealing import AesGcmSealer
 from twelve.infra.settings import Settings
 from twelve.stages.build.store import Builds, Slugs
 from twelve.stages.config.store import ConfigStore
+from twelve.stages.logs.drains.store import Drains
 from twelve.stages.logs.hub import LogHub
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
@@ -53,6 +55,7 @@ def platform(tmp_path_factory):
 
 def assembled(settings, database, server):
     sealer, engine, router = AesGcmSealer(b"secret"), MemoryEngine(), MemoryRouter()
+    logs = LogHub()
     apps, formations, slugs, builds = Apps(database), Formations(database), Slugs(database), Builds(database)
     return Platform(
         settings=settings,
@@ -69,7 +72,9 @@ def assembled(settings, database, server):
         formations=formations,
         engine=engine,
         router=router,
-        logs=LogHub(),
+        logs=logs,
+        drains=Drains(database, sealer),
+        drain_keeper=DrainKeeper(logs, __version__),
         outputs=Outputs(builds.output),
         keeper=Keeper(engine, router, apps.get, formations.list),
         user="somebody@twelve.localhost",

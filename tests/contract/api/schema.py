@@ -19,11 +19,12 @@ OURS = (  # routes of twelve's own, and those clients use although the schema la
     r"/_\w+/.*",
     r"/apps/[^/]+/actions/(stop|start)",
     r"/addons/[^/]+",
+    r"/apps/[^/]+/log-drains/\w+://.*",
 )
 
 SERVED = (
     "account", "add-on", "add-on-attachment", "add-on-service", "app", "build", "domain", "dyno", "dyno-size", "formation",
-    "log-session", "plan", "rate-limit", "region", "release", "slug", "source", "stack",
+    "log-drain", "log-session", "plan", "rate-limit", "region", "release", "slug", "source", "stack",
 )  # fmt: skip
 
 formats = FormatChecker(formats=())

@@ -27,6 +27,7 @@ COMMANDS: dict[str, Entry] = {
     "start": Entry("start", PROCESSES, "Start an app that was stopped."),
     "run": Entry("run", PROCESSES, "Run a one-off command in the app's release and environment."),
     "logs": Entry("logs", PROCESSES, "Show what the app and the platform print."),
+    "drains": Entry("drains", PROCESSES, "Copies of the log for servers elsewhere."),
     "config": Entry("config", CONFIG, "Show and change config vars; each change is a release."),
     "services": Entry("services", CONFIG, "Add, attach and remove backing services."),
     "apps": Entry("apps", RELEASES, "List, create, describe and destroy apps."),

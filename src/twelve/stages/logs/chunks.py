@@ -1,24 +1,33 @@
 """What the stream is kept in: raw chunks of whole lines, one stamp and one origin each, made into lines when read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from twelve.core.model import LogLine
 
 LONGEST_LINE = 10_000  # bytes; longer lines are split, as Heroku does
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chunk:
-    """`first` is the number of its first line in the app's stream, `count` how many lines `data` holds."""
+    """`first` is the number of its first line in the app's stream, `count` how many lines `data` holds.
+
+    `render` makes them of the same number of `raw` ones; None when they are written out already.
+    """
 
     first: int
     count: int
     stamp: datetime
     source: str
     process: str
-    data: bytes
+    raw: bytes
+    render: Callable[[bytes], bytes] | None = None
+
+    @cached_property
+    def data(self) -> bytes:
+        return self.render(self.raw) if self.render else self.raw
 
     @property
     def end(self) -> int:

@@ -11,12 +11,20 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
 from twelve.core.model import LogFilter, LogLine
 from twelve.stages.logs.chunks import Chunk, lines_of, whole_lines
 from twelve.stages.logs.tail import Tail
 
 ANY = LogFilter()
+Render = Callable[[bytes], bytes]
+
+
+class Follower(Protocol):
+    """Is given every chunk by the thread that writes it: it takes it at once and never waits."""
+
+    def feed(self, chunk: Chunk) -> None: ...
 
 
 class _Stream:
@@ -27,17 +35,22 @@ class _Stream:
         self.chunks: deque[Chunk] = deque()
         self.total = 0
         self.tails: tuple[Tail, ...] = ()
+        self.followers: tuple[Follower, ...] = ()
 
-    def append(self, source: str, process: str, stamp: datetime, data: bytes, limit: int) -> None:
-        count = data.count(b"\n")
+    def append(
+        self, source: str, process: str, stamp: datetime, raw: bytes, render: Render | None, limit: int
+    ) -> None:
+        count = raw.count(b"\n")
         with self.lock:
-            chunk = Chunk(self.total, count, stamp, source, process, data)
+            chunk = Chunk(self.total, count, stamp, source, process, raw, render)
             self.total = chunk.end
             self.chunks.append(chunk)
             while self.total - self.chunks[0].end >= limit:
                 self.chunks.popleft()
             for tail in self.tails:
                 tail.feed(chunk)
+            for follower in self.followers:
+                follower.feed(chunk)
 
 
 class LogHub:
@@ -53,9 +66,12 @@ class LogHub:
     def write(self, app: str, process: str, text: str, *, source: str = "heroku") -> None:
         self.publish(app, source, process, self._clock(), text.encode(errors="replace"))
 
-    def publish(self, app: str, source: str, process: str, stamp: datetime, lines: bytes) -> None:
-        """Many lines at once, all of one process and one moment."""
-        self._stream(app).append(source, process, stamp, whole_lines(lines), self._limit)
+    def publish(
+        self, app: str, source: str, process: str, stamp: datetime, lines: bytes, render: Render | None = None
+    ) -> None:
+        """Many lines at once, all of one process and one moment; whole ones with what writes them out when read."""
+        whole = lines if render else whole_lines(lines)
+        self._stream(app).append(source, process, stamp, whole, render, self._limit)
 
     def history(self, app: str, lines: int, wanted: LogFilter = ANY) -> list[LogLine]:
         """The last `lines` of those wanted, oldest first."""
@@ -89,6 +105,19 @@ class LogHub:
                 self._catch_up(stream, tail, self._number(after))
             stream.tails = (*stream.tails, tail)
         return tail
+
+    def follow(self, app: str, follower: Follower) -> None:
+        """From now on and beyond `close`: drains carry the last lines of a stopping platform too."""
+        stream = self._stream(app)
+        with stream.lock:
+            stream.followers = (*stream.followers, follower)
+
+    def unfollow(self, app: str, follower: Follower) -> None:
+        stream = self._streams.get(app)
+        if stream is None:
+            return
+        with stream.lock:
+            stream.followers = tuple(other for other in stream.followers if other is not follower)
 
     def forget(self, app: str) -> None:
         """Drop its history and end everybody who follows it."""

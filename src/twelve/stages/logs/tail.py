@@ -143,4 +143,4 @@ def overflow(count: int, since: datetime, now: datetime) -> LogLine:
 
 
 def _weight(chunk: Chunk) -> int:
-    return len(chunk.data) + CHUNK_OVERHEAD
+    return len(chunk.raw) + CHUNK_OVERHEAD

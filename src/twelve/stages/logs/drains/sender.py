@@ -1,0 +1,102 @@
+"""One drain at work: a thread of its own between a buffer the hub fills and a receiver that may be slow or dead."""
+
+import logging
+import ssl
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+from twelve.core.formats import drain_url
+from twelve.core.formats.syslog import Message
+from twelve.core.model import Drain
+from twelve.core.policy import codes
+from twelve.core.policy import drain as policy
+from twelve.core.policy.drain import NONE, Losses
+from twelve.stages.logs.drains.buffer import Buffer
+from twelve.stages.logs.drains.connection import Connection, Refused
+from twelve.stages.logs.drains.https import HttpDelivery
+from twelve.stages.logs.drains.syslog import SyslogDelivery
+from twelve.stages.logs.hub import LogHub
+
+log = logging.getLogger(__name__)
+
+LOGPLEX = "logplex"  # the process whose lines are about the log stream itself
+ABORT_GRACE = 1.0
+
+
+class Delivery(Protocol):
+    def deliver(self, messages: Sequence[Message], losses: Losses) -> Losses: ...
+
+
+class Sender:
+    """`start` once; `close` gives the receiver some seconds to take what is left, then ends for certain."""
+
+    def __init__(
+        self, drain: Drain, app: str, hub: LogHub, version: str, *, context: ssl.SSLContext | None = None
+    ) -> None:
+        url = drain_url.parse(drain.url)
+        self._app = app
+        self._hub = hub
+        self._origin = url.origin
+        self._buffer = Buffer()
+        self._closing = threading.Event()
+        self._told: str | None = None
+        self._connection = Connection(url, self._closing, context=context, trouble=self._tell)
+        self._delivery: Delivery = (
+            HttpDelivery(self._connection, drain.token, version)
+            if url.is_http
+            else SyslogDelivery(self._connection, drain.token)
+        )
+        self._thread = threading.Thread(target=self._run, name=f"drain {drain.id}", daemon=True)
+
+    def start(self) -> None:
+        self._hub.follow(self._app, self._buffer)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Nothing new; what is buffered goes out if the receiver is there."""
+        self._hub.unfollow(self._app, self._buffer)
+        self._closing.set()
+        self._buffer.end()
+
+    def close(self, patience: float) -> None:
+        self.end()
+        self._thread.join(patience)
+        if self._thread.is_alive():
+            self._connection.abort()
+            self._thread.join(ABORT_GRACE)
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except Exception:  # one drain's trouble must not silence the others
+            log.exception("The drain to %s ended", self._origin)
+        finally:
+            self._hub.unfollow(self._app, self._buffer)
+            self._connection.close()
+
+    def _work(self) -> None:
+        losses = NONE
+        while True:
+            if not self._buffer.wait(policy.IDLE_TIMEOUT):
+                if self._buffer.ended:
+                    return
+                self._connection.close()
+            elif self._connection.ensure() is None:  # only then taken: until it is there, the buffer keeps the newest
+                return
+            else:
+                self._told = None
+                batch = self._buffer.take(policy.FRAME_BYTES)
+                losses = self._delivery.deliver(batch.messages, losses + batch.losses)
+
+    def _tell(self, error: OSError) -> None:
+        """Once for each kind of trouble, until it is over: these lines are drained themselves."""
+        if isinstance(error, ssl.SSLCertVerificationError):
+            text = codes.text("L14", error=error.verify_message or "bad certificate", uri=self._origin)
+        elif isinstance(error, Refused):
+            text = f"Drain {self._origin} gets nothing: {error}"
+        else:
+            return
+        if text != self._told:
+            self._told = text
+            self._hub.write(self._app, LOGPLEX, text)
