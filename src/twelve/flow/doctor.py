@@ -10,6 +10,7 @@ from twelve.infra import components, machine
 from twelve.infra.ports import is_free
 from twelve.infra.settings import Settings
 from twelve.stages.build import interpreters
+from twelve.stages.run.local.limits import Limiter
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 NEEDED_MEMORY, COMFORTABLE_MEMORY = 256, 1024  # MiB: the idle platform, and room for a few apps
@@ -110,14 +111,9 @@ def _landlock(_settings: Settings) -> Finding:
     )
 
 
-def _limits(_settings: Settings) -> Finding:
-    writable = machine.limits()
-    absent = [name for name in machine.LIMITS if name not in writable]
-    if not absent:
-        return Finding(OK, "limits", "Control groups can limit memory, CPU and processes.")
-    return Finding(
-        WARN, "limits", f"No control group for {', '.join(absent)}: an app can take more than its size says."
-    )
+def _limits(settings: Settings) -> Finding:
+    limiter = Limiter(settings.run)
+    return Finding(WARN if limiter.lacks else OK, "limits", limiter.meaning)
 
 
 def _pythons(_settings: Settings) -> Finding:

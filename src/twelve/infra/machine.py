@@ -1,6 +1,5 @@
 """What this machine can do for twelve: each probe tries the thing itself, quickly, and changes nothing."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -8,8 +7,6 @@ from pathlib import Path
 
 from twelve.infra import components
 
-CGROUPS = Path("/sys/fs/cgroup")
-LIMITS = ("memory", "cpu", "pids")
 PATIENCE = 10.0
 
 
@@ -33,15 +30,6 @@ def landlock_version() -> int:
     from landlockpy import abi_version  # noqa: PLC0415 - only the doctor asks
 
     return int(abi_version())
-
-
-def limits() -> list[str]:
-    """Which of memory, cpu and pids can be limited by control groups that we may write to."""
-    unified = CGROUPS / "cgroup.controllers"
-    if unified.is_file():
-        offered = unified.read_text().split() if os.access(CGROUPS, os.W_OK) else []
-        return [name for name in LIMITS if name in offered]
-    return [name for name in LIMITS if (CGROUPS / name).is_dir() and os.access(CGROUPS / name, os.W_OK)]
 
 
 def available_memory() -> int:

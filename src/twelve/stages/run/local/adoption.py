@@ -15,6 +15,7 @@ from twelve.core.model import AppManifest, Process, ProcessSpec, ProcessState, S
 from twelve.stages.run.local import tree
 from twelve.stages.run.local.copied import remove
 from twelve.stages.run.local.life import recorded_exit, recorded_init
+from twelve.stages.run.local.limits import noted
 from twelve.stages.run.local.supervisor import STATUS
 from twelve.stages.run.processes import ProcessRecord
 
@@ -56,6 +57,7 @@ def sweep(places: Iterable[Path], known: Iterable[UUID]) -> None:
     names = {process.hex for process in known}
     for place in places:
         if place.name not in names:
+            noted(place).remove()
             remove(place)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from twelve.core.model import ProcessSpec
+from twelve.core.policy.limits import limits
 from twelve.stages.run.local.spawn import ARGUMENTS_FD, STATUS_FD, Command, Start
 from twelve.stages.run.local.tree import ID_VARIABLE
 
@@ -90,7 +91,8 @@ class Bubblewrap:
 
     def _root(self, spec: ProcessSpec) -> Iterator[str]:
         yield from _system()
-        yield from ("--ro-bind", str(self._etc), "/etc", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")  # noqa: S108 - inside
+        yield from ("--ro-bind", str(self._etc), "/etc", "--proc", "/proc", "--dev", "/dev")
+        yield from ("--size", str(limits(spec.size).quota), "--tmpfs", "/tmp")  # noqa: S108 - inside
         for path in spec.slug.binds:
             if not path.startswith("/usr/"):
                 yield from ("--ro-bind", path, path)

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -26,6 +27,8 @@ from twelve.stages.run.local.spawn import keep_descriptors_to_ourselves
 from twelve.stages.run.local.supervisor import Ground, Supervisor
 from twelve.stages.run.processes import ProcessRecord
 
+log = logging.getLogger(__name__)
+
 REMEMBERED = 1000  # ended processes whose status can still be asked for
 TURN = 10  # spawns until the loop looks after the others
 WORKERS = 64  # threads for what blocks: checks, copies, the end of an output
@@ -43,8 +46,10 @@ class LocalEngine:
         self._pump = pump
         self._journal = Journal(records)
         self._holders = Holders()
+        self._limiter = Limiter(settings.run)
+        log.log(logging.WARNING if self._limiter.lacks else logging.INFO, "limits: %s", self._limiter.meaning)
         self._ground = Ground(
-            self._sandbox, Limiter(settings.run), Ports(), sink, self._journal, settings.restart_cap, self._tell
+            self._sandbox, self._limiter, Ports(), sink, self._journal, settings.restart_cap, self._tell
         )
         self._supervised: dict[UUID, Supervisor] = {}
         self._ended: OrderedDict[UUID, Supervisor] = OrderedDict()
@@ -63,6 +68,11 @@ class LocalEngine:
     @property
     def isolation_meaning(self) -> str:
         return MEANING[self._sandbox.name]
+
+    @property
+    def limits(self) -> Sequence[str]:
+        """Which of memory, pids and cpu control groups hold each process to."""
+        return self._limiter.in_force
 
     @property
     def weakness(self) -> str:

@@ -4,16 +4,15 @@ from pathlib import Path
 
 from twelve.core.model import ProcessSpec
 from twelve.core.policy.launch import script
+from twelve.stages.run.local.limits import shell_limits
 from twelve.stages.run.local.tree import ID_VARIABLE
-
-LIMITS = "ulimit -c 0"  # a core would fill the ephemeral overlay, which is memory
 
 
 def shell(command: str, *, terminal: bool) -> tuple[str, ...]:
     """On a terminal it leads a session of its own: Ctrl-C then reaches the command, and not the sandbox around it."""
     program = "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"
     leader = ("/usr/bin/setsid", "--ctty") if terminal else ()
-    return (*leader, program, "-c", f"{LIMITS}\n{script(command)}")
+    return (*leader, program, "-c", f"{shell_limits()}\n{script(command)}")
 
 
 def environment(spec: ProcessSpec, port: int | None) -> dict[str, str]:

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 from twelve.core.errors import TwelveError
 from twelve.core.model import Process, ProcessSpec, ProcessState
 from twelve.core.policy import codes, launch, restart
+from twelve.core.policy.limits import limits
 from twelve.core.ports import BootResult, LogSink, ProcessEvent
 from twelve.stages.run.local import stop as stopping
 from twelve.stages.run.local import tree
@@ -30,6 +31,8 @@ from twelve.stages.run.local.copied import remove
 from twelve.stages.run.local.health import Boot, ChecksFailed
 from twelve.stages.run.local.journal import Journal
 from twelve.stages.run.local.life import Life
+from twelve.stages.run.local.limits import Groups, Limiter, noted
+from twelve.stages.run.local.memory_watch import MemoryWatch
 from twelve.stages.run.local.ports import Ports
 from twelve.stages.run.local.sandbox import Sandbox
 from twelve.stages.run.local.shell import environment, shell
@@ -57,6 +60,7 @@ class Ground:
     """What all processes of an engine share. `tell` reaches the engine's subscribers."""
 
     sandbox: Sandbox
+    limiter: Limiter
     ports: Ports
     sink: LogSink
     journal: Journal
@@ -83,6 +87,7 @@ class Supervisor:
         self._life = Life(spec.id, None, place / STATUS)
         self._start: Start | None = None
         self._streams = Streams()
+        self._groups = Groups()
         self._boot_failure = ""
 
     @property
@@ -110,13 +115,15 @@ class Supervisor:
         """The slow part of a start, on the disk; the only one that may run in any thread."""
         self.place.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ground.sandbox.prepare(self.spec, self.place)
+        self._groups = self._ground.limiter.make(self.spec.id, self.spec.size, self.place)
 
     def make_ready(self) -> None:
         """All of a start but the spawn, so that many are spawned in one go."""
         port = self._ground.ports.claim()
         self.record = replace(self.record, port=port, pid=None, pid_started=None, up_since=None, exit_status=None)
         argv = shell(self.spec.command, terminal=self.spec.terminal is not None)
-        self._start = self._ground.sandbox.start(self.spec, self.place, environment(self.spec, port), argv)
+        start = self._ground.sandbox.start(self.spec, self.place, environment(self.spec, port), argv)
+        self._start = self._groups.joined(start)
         self._streams = self.outlet.open()
 
     def begin(self) -> None:
@@ -134,10 +141,16 @@ class Supervisor:
         self.outlet.opened()
         self.outlet.finish()
 
+    def clear(self) -> None:
+        """Nothing of it stays on the disk, nor in the kernel."""
+        self._groups.remove()
+        remove(self.place)
+
     def resume(self, pid: int | None) -> None:
         """Take over what an earlier server started; `pid` is None when it has ended since."""
         self._fresh = False
         self._life = Life(self.spec.id, pid, self.place / STATUS)
+        self._groups = noted(self.place)
         if self.record.port is not None:
             self._ground.ports.adopt(self.record.port)
         if self.record.state == ProcessState.UP:
@@ -180,17 +193,23 @@ class Supervisor:
         stop = asyncio.ensure_future(self._stop.wait())
         boot = asyncio.ensure_future(self._pass_boot())
         over = asyncio.ensure_future(self._over(exit_))
+        memory = MemoryWatch(limits(self.spec.size), self._groups, self._life, self._say)
+        vast = asyncio.ensure_future(memory.exceeded())
         try:
-            await asyncio.wait({exit_, stop, boot}, return_when=asyncio.FIRST_COMPLETED)
-            if boot.done() and boot.result() and not exit_.done() and not self._stop.is_set():
-                await asyncio.wait({exit_, stop}, return_when=asyncio.FIRST_COMPLETED)
-            await self._end(exit_, boot, over)
+            await asyncio.wait({exit_, stop, boot, vast}, return_when=asyncio.FIRST_COMPLETED)
+            if boot.done() and boot.result() and not (exit_.done() or vast.done() or self._stop.is_set()):
+                await asyncio.wait({exit_, stop, vast}, return_when=asyncio.FIRST_COMPLETED)
+            if memory.over():
+                await stopping.kill(self._life, over)
+            else:
+                await self._end(exit_, boot, over)
             status = await exit_
             tail = await asyncio.to_thread(self.outlet.finish)
+            await asyncio.to_thread(self._groups.remove)
             self._record_exit(status, tail)
             return status
         finally:
-            for task in (exit_, stop, boot, over):
+            for task in (exit_, stop, boot, over, vast):
                 task.cancel()
 
     async def _over(self, exit_: asyncio.Future[int]) -> None:
@@ -295,7 +314,7 @@ class Supervisor:
         self.record = replace(self.record, state=ProcessState.DOWN, exit_status=status)
         self._settle_boot("stopped", status)
         self._ground.journal.forget(self.spec.id)
-        await asyncio.to_thread(remove, self.place)
+        await asyncio.to_thread(self.clear)
         if not self.spec.kept:
             self._tell("exited", status)
         self._tell("gone", status)

@@ -1,0 +1,112 @@
+"""What keeps a process within its size on this machine: control groups where they are granted, else what is left.
+
+A process's groups are noted in its directory, so that the next server finds them wherever it runs itself.
+"""
+
+import hashlib
+import logging
+import resource
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import UUID
+
+from twelve.core.policy import limits
+from twelve.core.policy.limits import CONTROLLERS, OPEN_FILES
+from twelve.core.policy.memory import Usage
+from twelve.core.policy.sizes import DEFAULT
+from twelve.stages.run.local.cgroups import Group, granted, joining
+from twelve.stages.run.local.spawn import Start
+
+log = logging.getLogger(__name__)
+
+NOTE = "limits"
+OTHERWISE = {
+    "memory": "memory is looked at every 5 seconds instead, so a quick hog can pass its quota for a moment",
+    "pids": "an app can start as many processes as the user may",
+    "cpu": "an app can take more than its share of the processors",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The control groups of one life; empty where none are granted."""
+
+    groups: tuple[Group, ...] = ()
+
+    def joined(self, start: Start) -> Start:
+        return replace(start, argv=joining(self.groups, start.argv))
+
+    def usage(self) -> Usage | None:
+        """None when no control group counts its memory."""
+        return None if self._memory is None else self._memory.usage()
+
+    def out_of_memory(self) -> bool:
+        """Whether the kernel has ended a process of it."""
+        return self._memory is not None and self._memory.out_of_memory() > 0
+
+    def remove(self) -> None:
+        for group in self.groups:
+            group.remove()
+
+    @property
+    def _memory(self) -> Group | None:
+        return next((group for group in self.groups if group.controller == "memory"), None)
+
+
+class Limiter:
+    def __init__(self, run: Path) -> None:
+        """`run` names this instance: two on a machine have groups of their own."""
+        self._prefix = f"twelve-{hashlib.sha256(bytes(run)).hexdigest()[:8]}-"
+        self._parents: Mapping[str, Group] = granted(f"{self._prefix}probe", limits.limits(DEFAULT))
+
+    @property
+    def in_force(self) -> Sequence[str]:
+        """Of memory, pids and cpu: those control groups limit."""
+        return [name for name in CONTROLLERS if name in self._parents]
+
+    @property
+    def meaning(self) -> str:
+        if not self.lacks:
+            versions = " and ".join(sorted({str(group.version) for group in self._parents.values()}))
+            return (
+                f"Control groups (version {versions}) hold each process to the memory, processes and CPU of its size."
+            )
+        return f"No control group for {', '.join(self.lacks)}: {'; '.join(OTHERWISE[name] for name in self.lacks)}."
+
+    @property
+    def lacks(self) -> Sequence[str]:
+        return [name for name in CONTROLLERS if name not in self._parents]
+
+    def make(self, process: UUID, size: str, place: Path) -> Groups:
+        """For one life; `place` is the process's directory."""
+        allowed = limits.limits(size)
+        planned = [parent.below(self._prefix + process.hex) for parent in self._parents.values()]
+        (place / NOTE).write_text("".join(f"{one.controller} {one.version} {one.path}\n" for one in planned))
+        made = []
+        for group in planned:
+            try:
+                group.make(allowed)
+            except OSError as error:
+                log.warning("no %s limit for process %s: %s", group.controller, process, error)
+            else:
+                made.append(group)
+        return Groups(tuple(made))
+
+
+def noted(place: Path) -> Groups:
+    """Those of a life an earlier server began."""
+    found = []
+    with suppress(OSError, ValueError):
+        for line in (place / NOTE).read_text().splitlines():
+            controller, version, path = line.split(" ", 2)
+            found.append(Group(controller, int(version), Path(path)))
+    return Groups(tuple(group for group in found if group.path.is_dir()))
+
+
+def shell_limits() -> str:
+    """What the shell sets for itself and all below it. A core would fill the ephemeral overlay, which is memory."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    return f"ulimit -c 0\nulimit -n {most}"
