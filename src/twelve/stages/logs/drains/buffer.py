@@ -56,6 +56,8 @@ class Buffer:
 
     def take(self, most_bytes: int) -> Batch:
         """The oldest messages, about so many bytes of them, and what was dropped before them."""
+        for chunk in self._next_chunks(most_bytes):
+            _ = chunk.data  # some are written out when first read: not while a writer waits for us
         with self._changed:
             losses, self._losses = self._losses, NONE
             messages: list[Message] = []
@@ -69,6 +71,16 @@ class Buffer:
                     self._chunks.appendleft((chunk, start + len(taken)))
             self._count -= len(messages)
         return Batch(messages, losses)
+
+    def _next_chunks(self, most_bytes: int) -> list[Chunk]:
+        found: list[Chunk] = []
+        with self._changed:
+            for chunk, _ in self._chunks:
+                if most_bytes <= 0:
+                    break
+                found.append(chunk)
+                most_bytes -= len(chunk.raw)
+        return found
 
     def _drop(self, surplus: int) -> None:
         chunk, start = self._chunks.popleft()
