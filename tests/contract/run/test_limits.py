@@ -1,5 +1,6 @@
 """A process is held to its size, and its neighbours do not notice; each part skipped where the machine grants none."""
 
+import os
 import threading
 import time
 
@@ -127,7 +128,8 @@ def test_without_control_groups_memory_is_watched(monkeypatch, tmp_path, slug):
 
 
 def test_a_fork_bomb_is_bounded(world, slug):
-    needs(world, "pids")
+    if os.geteuid() == 0 or world.engine.isolation != "bwrap":
+        needs(world, "pids")
     code = """import os, time
 made = 0
 for _ in range(400):

@@ -1,6 +1,7 @@
 """A start is data before it is a process."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,3 +98,9 @@ def test_a_terminal_is_led_by_a_session_of_its_own(spec):
     assert shell("top", terminal=True)[:2] == ("/usr/bin/setsid", "--ctty")
     env = environment(replace(spec, terminal=(90, 33)), 20001)
     assert (env["TERM"], env["COLUMNS"], env["LINES"]) == ("xterm-256color", "90", "33")
+
+
+def test_the_shell_sets_limits_before_the_command():
+    *_, line = shell("run it", terminal=False, processes=256)
+    assert re.match(r"ulimit -c 0\nulimit -n \d+\nulimit -u 256\n", line)
+    assert "ulimit -u" not in shell("run it", terminal=False)[-1]

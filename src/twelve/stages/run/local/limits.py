@@ -5,6 +5,8 @@ A process's groups are noted in its directory, so that the next server finds the
 
 import hashlib
 import logging
+import os
+import re
 import resource
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -24,7 +26,7 @@ log = logging.getLogger(__name__)
 NOTE = "limits"
 OTHERWISE = {
     "memory": "memory is looked at every 5 seconds instead, so a quick hog can pass its quota for a moment",
-    "pids": "an app can start as many processes as the user may",
+    "pids": "sandboxes of an ordinary user count their own processes, others have no limit",
     "cpu": "an app can take more than its share of the processors",
 }
 
@@ -34,6 +36,7 @@ class Groups:
     """The control groups of one life; empty where none are granted."""
 
     groups: tuple[Group, ...] = ()
+    ended_before: int = 0  # by the kernel, in a group that could not be removed after an earlier life
 
     def joined(self, start: Start) -> Start:
         return replace(start, argv=joining(self.groups, start.argv))
@@ -44,7 +47,7 @@ class Groups:
 
     def out_of_memory(self) -> bool:
         """Whether the kernel has ended a process of it."""
-        return self._memory is not None and self._memory.out_of_memory() > 0
+        return self._memory is not None and self._memory.out_of_memory() > self.ended_before
 
     def remove(self) -> None:
         for group in self.groups:
@@ -92,7 +95,15 @@ class Limiter:
                 log.warning("no %s limit for process %s: %s", group.controller, process, error)
             else:
                 made.append(group)
-        return Groups(tuple(made))
+        return Groups(tuple(made), sum(one.out_of_memory() for one in made if one.controller == "memory"))
+
+    def processes(self, size: str) -> int | None:
+        """The most a sandbox with users of its own may have, where no control group counts them; None without limit.
+
+        Kernels count by user namespace from 5.14 on, and never hold root to it.
+        """
+        counted = "pids" in self._parents or os.geteuid() == 0 or _kernel() < (5, 14)
+        return None if counted else limits.limits(size).processes
 
 
 def noted(place: Path) -> Groups:
@@ -105,8 +116,13 @@ def noted(place: Path) -> Groups:
     return Groups(tuple(group for group in found if group.path.is_dir()))
 
 
-def shell_limits() -> str:
+def _kernel() -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
+
+
+def shell_limits(processes: int | None) -> str:
     """What the shell sets for itself and all below it. A core would fill the ephemeral overlay, which is memory."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
-    return f"ulimit -c 0\nulimit -n {most}"
+    wanted = ("-c 0", f"-n {most}", *([] if processes is None else [f"-u {processes}"]))
+    return "\n".join(f"ulimit {limit}" for limit in wanted)

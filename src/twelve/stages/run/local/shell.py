@@ -8,11 +8,14 @@ from twelve.stages.run.local.limits import shell_limits
 from twelve.stages.run.local.tree import ID_VARIABLE
 
 
-def shell(command: str, *, terminal: bool) -> tuple[str, ...]:
-    """On a terminal it leads a session of its own: Ctrl-C then reaches the command, and not the sandbox around it."""
-    program = "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"
+def shell(command: str, *, terminal: bool, processes: int | None = None) -> tuple[str, ...]:
+    """`processes`: the most it may have, where nothing else says so; only bash can be told.
+
+    On a terminal it leads a session of its own: Ctrl-C then reaches the command, and not the sandbox around it."""
+    bash = Path("/bin/bash").exists()
+    program = "/bin/bash" if bash else "/bin/sh"
     leader = ("/usr/bin/setsid", "--ctty") if terminal else ()
-    return (*leader, program, "-c", f"{shell_limits()}\n{script(command)}")
+    return (*leader, program, "-c", f"{shell_limits(processes if bash else None)}\n{script(command)}")
 
 
 def environment(spec: ProcessSpec, port: int | None) -> dict[str, str]:

@@ -121,7 +121,9 @@ class Supervisor:
         """All of a start but the spawn, so that many are spawned in one go."""
         port = self._ground.ports.claim()
         self.record = replace(self.record, port=port, pid=None, pid_started=None, up_since=None, exit_status=None)
-        argv = shell(self.spec.command, terminal=self.spec.terminal is not None)
+        sandboxed = self._ground.sandbox.name == "bwrap"
+        processes = self._ground.limiter.processes(self.spec.size) if sandboxed else None
+        argv = shell(self.spec.command, terminal=self.spec.terminal is not None, processes=processes)
         start = self._ground.sandbox.start(self.spec, self.place, environment(self.spec, port), argv)
         self._start = self._groups.joined(start)
         self._streams = self.outlet.open()
