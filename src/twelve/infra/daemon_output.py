@@ -81,7 +81,7 @@ class OutputReader:
     def _drain(self, descriptor: int) -> None:
         with contextlib.suppress(BlockingIOError):
             while chunk := os.read(descriptor, CHUNK):
-                self._tail = (self._tail + chunk)[-TAIL_BYTES:]
+                self._tail = (self._tail + chunk[-TAIL_BYTES:])[-TAIL_BYTES:]
                 self._pass_on(chunk)
 
     def _pass_on(self, chunk: bytes) -> None:

@@ -1,19 +1,19 @@
 """The router's line in the log, made of what the front door prints. Pure.
 
-Raw: `>SLOT TERM ANSWER at=info method=GET path="/" host=... dyno=web.1 connect=0<1>service=12<1>status=200 ...`
-TERM is HAProxy's two letters for how it ended, ANSWER what a request met that no process could take ("-": it could).
-Almost every line needs no more than its prefix taken off, so that is done for a whole chunk; the others go one by one.
+Raw: `>SLOT DYNO END ANSWER CONNECT SERVICE STATUS BYTES FWD MADE GIVEN GET /path HTTP/1.1 HOST AGENT`
+END is HAProxy's two letters for how it ended, ANSWER what a request met that no process could take, MADE and GIVEN its
+id from us or from the client; "-" is nothing. Nobody looks at most lines, so they stay so short and so raw: `sort` only
+finds whose they are, `translate` writes them out once somebody reads them.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import NamedTuple, Self
 
 from twelve.core.policy.codes import H
 
-MILLISECONDS = b"\x01"
-PROTOCOL = b"\x02HTTP/"
-NORMAL = b" -- - "
 SWITCHING = "101"
+BEHIND = b"waiting"  # a request that goes by way of it is told about there
 
 # what a request met -> code; core.ports.Router has the modes, "timeout" is a hold that took too long
 BY_ANSWER = {
@@ -26,6 +26,7 @@ BY_ANSWER = {
     "blank": "H81",
     "lost": "H99",
 }
+LEFT = "hold"  # still the answer at the end: the client did not wait for a better one
 # how it ended on a process -> code
 BY_END = {
     "sH": "H12",
@@ -54,97 +55,104 @@ BY_END = {
 TUNNEL_ENDS = {"CD", "SD"}  # somebody closed a WebSocket: nothing went wrong
 ANSWERED = {"H15", "H18", "H27", "H28"}  # bytes went to the client before it broke off
 
-_RAW = re.compile(
-    rb">(?P<slot>\S+) (?P<end>..) (?P<answer>\S+) at=info method=(?P<method>\S*) path=\"(?P<path>[^\"]*)\" "
-    rb"host=(?P<host>\S*) request_id=(?P<request_id>\S*) fwd=\"(?P<fwd>[^\"]*)\" dyno=(?P<dyno>\S*) "
-    rb"connect=(?P<connect>-?\d+)\x01service=(?P<service>-?\d+)\x01status=(?P<status>-?\d+) bytes=(?P<bytes>\d+) "
-    rb"protocol=\x02(?P<protocol>\S*) tls=(?P<tls>\w+)(?: agent=(?P<agent>\S*))?"
-)
-_ESCAPED = re.compile(rb"#([0-9A-F]{2})")
+_ESCAPED = re.compile(r"#([0-9A-F]{2})")
+_SITE = re.compile(r"^https?://[^/?]*")  # a client may name the whole URL
 
 
-def translate(chunk: bytes, app_of: Callable[[str], str], mode_of: Callable[[str], str]) -> Iterator[tuple[str, bytes]]:
-    """App names and their lines, from whole raw lines. `app_of` takes a slot and gives "" for the platform itself."""
-    prefix = chunk[: chunk.find(NORMAL) + len(NORMAL)]
-    if _all_alike(chunk, prefix):
-        yield app_of(_slot(prefix)), _finish(chunk[len(prefix) :].replace(b"\n" + prefix, b"\n"))
-        return
-    by_app: dict[str, list[bytes]] = {}
-    for line in chunk.splitlines():
-        if line.startswith(b">"):  # anything else is HAProxy talking about itself
-            _one(line, by_app, app_of, mode_of)
-    for app, lines in by_app.items():
-        yield app, b"\n".join(lines) + b"\n"
+class Raw(NamedTuple):
+    slot: str
+    dyno: str
+    end: str
+    answer: str
+    connect: str
+    service: str
+    status: str
+    bytes: str
+    fwd: str
+    made: str
+    given: str
+    method: str
+    path: str
+    protocol: str
+    host: str
+    agent: str
+
+    @classmethod
+    def of(cls, line: str) -> Self | None:
+        """None when it is not one of ours. A path that was too long to keep came without its protocol."""
+        fields = line[1:].split(" ")
+        missing = len(cls._fields) - len(fields)
+        if not 0 <= missing <= 2:
+            return None
+        return cls._make([*fields[:-2], *[""] * missing, *fields[-2:]])
 
 
-def _all_alike(chunk: bytes, prefix: bytes) -> bool:
-    """Every line is a normal one of the same app, and none of its requests went by way of `waiting`."""
+def sort(chunk: bytes) -> dict[str, bytes]:
+    """Whole raw lines by slot, without those that are told about elsewhere or are not about requests."""
+    prefix = chunk[: chunk.find(b" ") + 1]
+    if _all_begin_with(prefix, chunk) and b" " + BEHIND + b" " not in chunk:
+        return {_slot(prefix): chunk}
+    by_slot: dict[bytes, list[bytes]] = {}
+    for line in chunk[:-1].split(b"\n"):
+        if line.startswith(b">") and not _told_behind(line):
+            by_slot.setdefault(line[: line.find(b" ")], []).append(line + b"\n")
+    return {_slot(head): b"".join(lines) for head, lines in by_slot.items()}
+
+
+def translate(lines: bytes, mode: str) -> bytes:
+    """Lines of one app in Heroku's form. `mode` is what the front door was told of the app when they came."""
+    raw = lines[:-1].decode(errors="replace").split("\n")
+    return ("\n".join(_translated(line, mode) for line in raw) + "\n").encode()
+
+
+def _all_begin_with(prefix: bytes, chunk: bytes) -> bool:
     return (
-        prefix.startswith(b">p")
-        and prefix.endswith(NORMAL)
-        and b"\n" not in prefix
+        prefix.startswith(b">")
+        and not prefix.startswith(b">" + BEHIND)
         and chunk.count(b"\n" + prefix) + 1 == chunk.count(b"\n")
-        and b" dyno=waiting " not in chunk
     )
 
 
-def _one(
-    line: bytes, by_app: dict[str, list[bytes]], app_of: Callable[[str], str], mode_of: Callable[[str], str]
-) -> None:
-    head, normal, text = line.partition(NORMAL)
-    if normal and head.startswith(b">p") and b" dyno=waiting " not in text:
-        app, result = app_of(_slot(head)), _finish(text)
-    else:
-        raw = _RAW.fullmatch(line)
-        if raw is None or _told_behind(raw):
-            return
-        app = app_of(raw["slot"].decode())
-        result = line_of(raw, mode_of(app)).encode()
-    by_app.setdefault(app, []).append(result)
-
-
 def _slot(prefix: bytes) -> str:
-    return prefix[1:].partition(b" ")[0].decode()
+    return prefix[1:].strip().decode()
 
 
-def _told_behind(raw: "re.Match[bytes]") -> bool:
-    """A request that went by way of `waiting` is told about there, where it is known what it met."""
-    by_way = raw["slot"] == b"waiting" or (raw["dyno"] == b"waiting" and raw["answer"] == b"-")
-    return by_way and raw["end"][:1] in b"-Cc"
+def _told_behind(line: bytes) -> bool:
+    slot, dyno, end, *_ = line.split(b" ", 3)
+    return BEHIND in {slot[1:], dyno} and end[:1] in b"-Cc"
 
 
-def _finish(lines: bytes) -> bytes:
-    lines = lines.replace(MILLISECONDS, b"ms ").replace(PROTOCOL, b"http")
-    if b": connect=" in lines:  # the label of a process whose namesake is being replaced
-        lines = re.sub(rb":+ connect=", b" connect=", lines)
-    return _percent_encoded(lines) if b"#" in lines else lines
+def _translated(line: str, mode: str) -> str:
+    raw = Raw.of(line)
+    return " ".join(line_of(raw, mode)) if raw else line
 
 
-def _percent_encoded(lines: bytes) -> bytes:
-    return _ESCAPED.sub(rb"%\1", lines)
-
-
-def code_of(end: str, answer: str, dyno: str, status: str, mode: str) -> str | None:
+def code_of(raw: Raw, dyno: str, mode: str) -> str | None:
     """The H-code of a request, None when all went well."""
-    if answer in BY_ANSWER:
-        return BY_ANSWER[answer]
-    if end.startswith("-") or (status == SWITCHING and end in TUNNEL_ENDS):
+    if raw.answer == LEFT:
+        return "H27"
+    if raw.answer in BY_ANSWER:
+        return BY_ANSWER[raw.answer]
+    if raw.end.startswith("-") or (raw.status == SWITCHING and raw.end in TUNNEL_ENDS):
         return None
-    if end in {"SC", "sQ"} and (not dyno or end == "sQ") and mode in BY_ANSWER:
+    if raw.end in {"SC", "sQ"} and (not dyno or raw.end == "sQ") and mode in BY_ANSWER:
         return BY_ANSWER[mode]
-    if status == SWITCHING and end in {"cD", "sD"}:
+    if raw.status == SWITCHING and raw.end in {"cD", "sD"}:
         return "H15"
-    return BY_END.get(end, "H99")
+    return BY_END.get(raw.end, "H99")
 
 
-def line_of(raw: "re.Match[bytes]", mode: str) -> str:
-    field = {name: (value or b"").decode(errors="replace") for name, value in raw.groupdict().items()}
-    dyno = "" if field["dyno"].startswith("<") or field["dyno"] == "waiting" else field["dyno"].rstrip(":")
-    code = code_of(field["end"], field["answer"], dyno, field["status"], mode)
-    return " ".join([*_what(code, field), *_request(field), *_served(code, dyno, field), *_carried(field)])
+def line_of(raw: Raw, mode: str) -> Iterator[str]:
+    """Its parts, in order."""
+    dyno = "" if raw.dyno.startswith("<") or raw.dyno == BEHIND.decode() else raw.dyno.rstrip(":")
+    code = code_of(raw, dyno, mode)
+    yield from _what(code, raw)
+    yield from _request(raw)
+    yield from _served(code, dyno, raw)
+    yield from _carried(raw)
 
 
-def _what(code: str | None, field: dict[str, str]) -> Iterator[str]:
+def _what(code: str | None, raw: Raw) -> Iterator[str]:
     if code is None:
         yield "at=info"
         return
@@ -155,30 +163,30 @@ def _what(code: str | None, field: dict[str, str]) -> Iterator[str]:
     if code == "H26":
         yield 'cause="bad header"'
     if code == "H31":
-        yield f'agent="{field["agent"]}"'
+        yield f'agent="{_known(raw.agent)}"'
 
 
-def _request(field: dict[str, str]) -> Iterator[str]:
-    bad = field["method"].startswith("<")
-    path = _percent_encoded(field["path"].encode()).decode() if not bad else ""
-    yield f'method={"" if bad else field["method"]} path="{path}" host={_known(field["host"])}'
-    yield f'request_id={_known(field["request_id"])} fwd="{field["fwd"]}"'
+def _request(raw: Raw) -> Iterator[str]:
+    bad = raw.method.startswith("<")
+    path = "" if bad else _ESCAPED.sub(r"%\1", _SITE.sub("", raw.path))
+    id_ = "" if bad else _known(raw.given) or _known(raw.made)
+    yield f'method={"" if bad else raw.method} path="{path}" host={_known(raw.host)}'
+    yield f'request_id={id_} fwd="{raw.fwd}"'
 
 
-def _served(code: str | None, dyno: str, field: dict[str, str]) -> Iterator[str]:
-    status = field["status"]
-    size = field["bytes"]
+def _served(code: str | None, dyno: str, raw: Raw) -> Iterator[str]:
+    status, size = raw.status, raw.bytes
     if code is not None and code not in ANSWERED:
         status, size = str(H[code].status or ""), "0" if dyno else ""
     elif code in {"H27", "H28"}:
-        status = str(H[code].status)
-    connect, service = (_milliseconds(field[name]) if dyno else "" for name in ("connect", "service"))
+        status, size = str(H[code].status), size if dyno else ""
+    connect, service = (_milliseconds(time) if dyno else "" for time in (raw.connect, raw.service))
     yield f"dyno={dyno} connect={connect} service={service} status={status} bytes={size}"
 
 
-def _carried(field: dict[str, str]) -> Iterator[str]:
-    name, _, version = field["protocol"].partition("/")
-    yield f"protocol={f'http{version}' if name == 'HTTP' else ''} tls={field['tls']}"
+def _carried(raw: Raw) -> Iterator[str]:
+    name, _, version = raw.protocol.partition("/")
+    yield f"protocol={f'http{version}' if name == 'HTTP' else ''} tls=false"
 
 
 def _milliseconds(text: str) -> str:

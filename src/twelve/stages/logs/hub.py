@@ -37,9 +37,7 @@ class _Stream:
         self.tails: tuple[Tail, ...] = ()
         self.followers: tuple[Follower, ...] = ()
 
-    def append(
-        self, source: str, process: str, stamp: datetime, raw: bytes, render: Render | None, limit: int
-    ) -> None:
+    def append(self, source: str, process: str, stamp: datetime, raw: bytes, render: Render | None, limit: int) -> None:
         count = raw.count(b"\n")
         with self.lock:
             chunk = Chunk(self.total, count, stamp, source, process, raw, render)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from twelve.core.errors import PortTaken, RouterError
 from twelve.core.policy import codes
@@ -24,7 +24,7 @@ from twelve.infra.daemons import Daemon
 from twelve.infra.settings import Settings
 from twelve.stages.router.admin import Admin
 from twelve.stages.router.commands import READ_COMMANDS, Changer, connections, info, understand
-from twelve.stages.router.config import FrontDoor, render, slot_names
+from twelve.stages.router.config import LIFE, FrontDoor, render, slot_names
 from twelve.stages.router.lines import LineStream, RouterLines
 from twelve.stages.router.routes import Route
 
@@ -65,7 +65,7 @@ class HaproxyRouter:
             "front door",
             settings.run,
             command=lambda: [components.haproxy(), "-db", "-C", self._directory, "-f", "haproxy.cfg"],
-            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC", LIFE: str(uuid4())[9:28]},
             ready=self._answers,
             stop_deadline=5,
             output=self._lines.take,
@@ -90,6 +90,11 @@ class HaproxyRouter:
         self._end_minder()
         self._daemon.stop()
         self._routes, self._leaving = {}, frozenset()
+
+    def give_up(self) -> None:
+        """When the platform's start fails elsewhere."""
+        self._end_minder()
+        self._daemon.give_up()
 
     def release(self) -> None:
         self._end_minder()

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Protocol
 
 from twelve.core.formats import router_line
@@ -13,9 +14,17 @@ PAUSE = 0.02
 
 
 class LineStream(Protocol):
-    """Where lines go, many at once."""
+    """Where lines go, many at once: raw ones with what `render`s them once somebody reads them."""
 
-    def publish(self, app: str, source: str, process: str, stamp: datetime, lines: bytes) -> None: ...
+    def publish(
+        self,
+        app: str,
+        source: str,
+        process: str,
+        stamp: datetime,
+        lines: bytes,
+        render: Callable[[bytes], bytes] | None = None,
+    ) -> None: ...
     def write(self, app: str, process: str, text: str, *, source: str = "heroku") -> None: ...
 
 
@@ -47,11 +56,12 @@ class RouterLines:
             self._hurry.wait(PAUSE)
 
     def _publish(self, lines: bytes) -> None:
+        """What a request met depends on the app's mode now, so that goes along."""
         routes = self._routes()
         apps = {route.slot: app for app, route in routes.items()}
         now = datetime.now(UTC)
-        for app, text in router_line.translate(
-            lines, lambda slot: apps.get(slot, ""), lambda app: routes[app].answer if app in routes else ""
-        ):
-            self._logs.publish(app, "heroku", "router", now, text)
+        for slot, raw in router_line.sort(lines).items():
+            app = apps.get(slot, "")
+            mode = routes[app].answer if app else ""
+            self._logs.publish(app, "heroku", "router", now, raw, partial(router_line.translate, mode=mode))
             self.busy.add(app)

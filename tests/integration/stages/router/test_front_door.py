@@ -19,6 +19,7 @@ from twelve.core.model import LogFilter
 from twelve.core.ports import Backend
 from twelve.infra.settings import Settings
 from twelve.stages.logs.hub import LogHub
+from twelve.stages.router.commands import info
 from twelve.stages.router.haproxy import HaproxyRouter
 
 pytestmark = pytest.mark.integration
@@ -140,6 +141,10 @@ def lines(hub, count=1):
     return [line.text for line in hub.history("notes", 100_000, ROUTED)]
 
 
+def connections_of(router):
+    return int(info(router._admin.ask(["show info"])[0])["CurrConns"])
+
+
 @pytest.mark.parametrize("keep_alive", [0, 8])
 def test_switches_under_load_lose_nothing(router, port, start, keep_alive):
     current = start(body="0")
@@ -231,6 +236,26 @@ def test_a_hold_ends_with_h20(router, port, hub):
     assert 'at=error code=H20 desc="App boot timeout"' in lines(hub)[0]
 
 
+@pytest.mark.parametrize("linger", [None, b"\1\0\0\0\0\0\0\0"], ids=["closes", "resets"])
+def test_a_client_that_leaves_while_it_is_held_is_told_of_once_and_at_once(router, port, hub, linger):
+    router.set_mode("notes", "hold")
+    before = connections_of(router)
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(f"GET /held HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        eventually(lambda: connections_of(router) >= before + 2)  # the client's, and the one it is held on
+        if linger:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    begun = time.monotonic()
+    assert lines(hub)[0].startswith(
+        f'at=warning code=H27 desc="Client Request Interrupted" sock=client method=GET path="/held" host={HOST} '
+    )
+    assert "dyno= connect= service= status=499 bytes= protocol=http1.1" in lines(hub)[0]
+    eventually(lambda: connections_of(router) <= before)
+    assert time.monotonic() - begun < 1  # and the hold is 2 s
+    get(port, HOST)  # held to the end: by then a second line would have come
+    assert [re.search(r"code=(\w+)", line)[1] for line in lines(hub, 2)] == ["H27", "H20"]
+
+
 def test_a_request_on_its_way_when_the_last_process_dies_waits_for_the_next(router, port, start):
     old = start(body="old")
     router.switch("notes", [old.backend])
@@ -319,6 +344,14 @@ def test_a_websocket_passes_and_survives_a_switch(router, port, hub, start):
     eventually(lambda: router.in_flight("notes", old.backend.id) == 0)
     assert "at=info" in lines(hub)[0]
     assert "status=101" in lines(hub)[0]
+
+
+def test_a_long_path_has_a_whole_line_and_an_endless_one_is_cut(router, port, hub, start):
+    router.switch("notes", [start().backend])
+    for length, shown in ((2500, 2500), (10_000, 3000)):
+        hub.forget("notes")
+        assert get(port, HOST, "/" + "x" * length)[0] == 200
+        assert re.search(rf'path="/x{{{shown},}}" .* dyno=web.1 .* status=200 bytes=\d+ protocol=', lines(hub)[0])
 
 
 def test_events_arrive_one_by_one(router, port, start):

@@ -2,31 +2,44 @@ import re
 
 import pytest
 
-from twelve.core.formats.router_line import translate
+from twelve.core.formats.router_line import sort, translate
 
-APPS = {"p0001": "notes", "p0002": "shop"}
+MADE = "0f6bd2a1-4c3e-4f5a-9b1c-2d3e4f5a6b7c"
 
 
 def raw(
-    end="--", answer="-", dyno="web.1", status="200", *, slot="p0001", path="/x?y", connect=0, service=12, size=123
+    end="--",
+    answer="-",
+    dyno="web.1",
+    status="200",
+    *,
+    slot="p0001",
+    path="/x?y",
+    connect=0,
+    service=12,
+    size=123,
+    given="-",
+    request=None,
 ):
-    tail = f"connect={connect}\x01service={service}\x01status={status} bytes={size} protocol=\x02HTTP/1.1 tls=false"
-    head = f'method=GET path="{path}" host=notes.localhost request_id=ID fwd="1.2.3.4"'
-    agent = "" if answer == "-" else " agent=curl%2F8"
-    return f">{slot} {end} {answer} at=info {head} dyno={dyno} {tail}{agent}\n".encode()
+    head = f"{slot} {dyno} {end} {answer} {connect} {service} {status} {size} 1.2.3.4 {MADE} {given}"
+    agent = "-" if answer == "-" else "curl%2F8"
+    return f">{head} {request or f'GET {path} HTTP/1.1'} notes.localhost {agent}\n".encode()
 
 
 def read(chunk, mode="serving"):
-    found = translate(chunk, lambda slot: APPS.get(slot, ""), lambda app: mode)
-    return [(app, line) for app, text in found for line in text.decode().splitlines()]
+    return [
+        (slot, line)
+        for slot, lines in sort(chunk).items()
+        for line in translate(lines, mode).decode().removesuffix("\n").split("\n")
+    ]
 
 
 def test_a_normal_line_in_full():
     assert read(raw()) == [
         (
-            "notes",
+            "p0001",
             (
-                'at=info method=GET path="/x?y" host=notes.localhost request_id=ID fwd="1.2.3.4" '
+                f'at=info method=GET path="/x?y" host=notes.localhost request_id={MADE} fwd="1.2.3.4" '
                 "dyno=web.1 connect=0ms service=12ms status=200 bytes=123 protocol=http1.1 tls=false"
             ),
         )
@@ -37,9 +50,9 @@ def test_an_error_line_in_full():
     line = raw("--", "crashed", "<NOSRV>", "503", connect=-1, service=1)
     assert read(line) == [
         (
-            "notes",
+            "p0001",
             (
-                'at=error code=H10 desc="App crashed" method=GET path="/x?y" host=notes.localhost request_id=ID '
+                f'at=error code=H10 desc="App crashed" method=GET path="/x?y" host=notes.localhost request_id={MADE} '
                 'fwd="1.2.3.4" dyno= connect= service= status=503 bytes= protocol=http1.1 tls=false'
             ),
         )
@@ -56,6 +69,15 @@ def test_an_error_line_in_full():
         ("LR", "maintenance", "<NOSRV>", "503", "maintenance", 'at=info code=H80 desc="Maintenance mode"', "503"),
         ("LR", "blank", "<NOSRV>", "503", "blank", 'at=info code=H81 desc="Blank app"', "503"),
         ("LR", "unknown", "<NOSRV>", "421", "", 'at=error code=H31 desc="Misdirected Request" agent="curl%2F8"', "421"),
+        (
+            "LR",
+            "hold",  # it was still held when the client left
+            "<NOSRV>",
+            "503",
+            "hold",
+            'at=warning code=H27 desc="Client Request Interrupted" sock=client',
+            "499",
+        ),
         ("LR", "lost", "<NOSRV>", "503", "", 'at=error code=H99 desc="Platform error"', "503"),
         ("SC", "-", "<NOSRV>", "503", "crashed", 'at=error code=H10 desc="App crashed"', "503"),
         ("SC", "-", "<NOSRV>", "503", "none", 'at=error code=H14 desc="No web processes running"', "503"),
@@ -124,13 +146,10 @@ def test_codes(end, answer, dyno, status, mode, what, told):
 
 
 def test_a_bad_request_belongs_to_no_app():
-    line = (
-        b'>public PR - at=info method=<BADREQ> path="<BADREQ>" host=- request_id=- fwd="1.2.3.4" dyno=<NOSRV> '
-        b"connect=-1\x01service=-1\x01status=400 bytes=0 protocol=\x02<BADREQ> tls=false\n"
-    )
+    line = f">public <NOSRV> PR - -1 -1 400 0 1.2.3.4 {MADE} - <BADREQ> - -\n".encode()
     assert read(line) == [
         (
-            "",
+            "public",
             (
                 'at=error code=H26 desc="Request Error" cause="bad header" method= path="" host= request_id= fwd="1.2.3.4" '
                 "dyno= connect= service= status=400 bytes= protocol= tls=false"
@@ -141,11 +160,11 @@ def test_a_bad_request_belongs_to_no_app():
 
 def test_lines_of_several_apps_keep_their_order():
     chunk = raw(path="/1") + raw(path="/2", slot="p0002") + raw("SH", path="/3") + raw(path="/4")
-    assert [(app, re.search(r'path="(.*?)"', line)[1]) for app, line in read(chunk)] == [
-        ("notes", "/1"),
-        ("notes", "/3"),
-        ("notes", "/4"),
-        ("shop", "/2"),
+    assert [(slot, re.search(r'path="(.*?)"', line)[1]) for slot, line in read(chunk)] == [
+        ("p0001", "/1"),
+        ("p0001", "/3"),
+        ("p0001", "/4"),
+        ("p0002", "/2"),
     ]
 
 
@@ -161,14 +180,50 @@ def test_odd_characters_in_a_path_are_percent_encoded(end):
     assert 'path="/%22%7F"' in line
 
 
+@pytest.mark.parametrize(
+    ("request_line", "shown"),
+    [
+        ("POST http://notes.localhost/x HTTP/1.1", 'method=POST path="/x" .* protocol=http1.1 '),
+        (
+            "GET https://notes.localhost/x?to=http://y HTTP/2.0",
+            'method=GET path="/x\\?to=http://y" .* protocol=http2.0 ',
+        ),
+        ("GET /http://y HTTP/1.0", 'method=GET path="/http://y" .* protocol=http1.0 '),
+        ("OPTIONS * HTTP/1.1", 'method=OPTIONS path="\\*" '),
+        ("GET /too-long-to-be-kept-in-ful", 'method=GET path="/too-long-to-be-kept-in-ful" .* protocol= '),
+    ],
+)
+def test_the_request_as_the_client_put_it(request_line, shown):
+    [(_, line)] = read(raw(request=request_line))
+    assert re.search(shown, line)
+
+
+def test_an_id_of_the_clients_own():
+    [(_, line)] = read(raw(given="client-id/0123456789+="))
+    assert " request_id=client-id/0123456789+= fwd=" in line
+
+
 def test_what_went_by_way_of_waiting_is_told_once():
     told_behind = raw("--", "serving", "web.1") + raw(dyno="waiting") + raw(slot="waiting", dyno="waiting")
     assert len(read(told_behind)) == 1
     assert len(read(raw("--", "crashed", "<NOSRV>", "503"))) == 1
     assert read(raw(dyno="waiting")) == []
+    assert read(raw("CD", "serving", "waiting")) == []  # by way of it a second time
 
 
 def test_what_haproxy_says_about_itself_is_left_out():
     assert read(b"Server p0001/web.1 is UP/READY\n" + raw()) == read(raw())
     assert read(b"Server p0001/web.1 is UP/READY\n") == []
     assert read(raw() + b"Server p0001/web.1 is going DOWN -- - for maintenance.\n") == read(raw())
+
+
+def test_the_lines_of_one_app_are_kept_as_they_came():
+    chunk = raw() + raw("SH") + raw(path="/2")
+    assert sort(chunk) == {"p0001": chunk}
+    assert sort(chunk + raw(dyno="waiting")) == {"p0001": chunk}
+    assert sort(chunk + raw(slot="p0002")) == {"p0001": chunk, "p0002": raw(slot="p0002")}
+
+
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\x0b", "\x1c"])
+def test_a_line_stays_one_line(odd):
+    assert len(read(raw(path=f"/{odd}"))) == 1
