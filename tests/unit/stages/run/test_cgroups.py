@@ -79,11 +79,12 @@ def test_what_a_memory_group_tells(tmp_path, version, files):
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     group = Group("memory", version, tmp_path)
-    assert group.usage() == Usage(total=900, own=700)
+    assert group.usage(800) == Usage(total=900, own=700)
+    assert group.usage(900) == Usage(total=900, own=900)
     assert group.out_of_memory() == 2
 
 
 def test_a_group_that_is_gone_tells_nothing(tmp_path):
     group = Group("memory", 1, tmp_path / "gone")
-    assert (group.usage(), group.out_of_memory()) == (Usage(0, 0), 0)
+    assert (group.usage(0), group.out_of_memory()) == (Usage(0, 0), 0)
     group.remove()

@@ -6,7 +6,6 @@ forbids that, because others run in it too, they lie below the root, if we may.
 
 import contextlib
 import errno
-import logging
 import os
 import subprocess
 import time
@@ -16,8 +15,6 @@ from pathlib import Path
 
 from twelve.core.policy.limits import CONTROLLERS, Limits, files
 from twelve.core.policy.memory import Usage
-
-log = logging.getLogger(__name__)
 
 OURSELVES = "twelve-server"  # version 2 wants processes in leaves only
 TRIES, BETWEEN = 20, 0.01  # seconds, until the last process has left
@@ -54,9 +51,11 @@ class Group:
                     return
                 time.sleep(BETWEEN)
 
-    def usage(self) -> Usage:
-        """Of a memory group; what is on a tmpfs counts as its own."""
+    def usage(self, quota: int) -> Usage:
+        """Of a memory group; what is on a tmpfs is its own too. Up to `quota` bytes nobody asks how much is cache."""
         total = self._used()
+        if total <= quota:
+            return Usage(total, total)
         stat = self._numbers("memory.stat")
         names = ("total_cache", "total_shmem") if self.version == 1 else ("file", "shmem")
         cache, shared = (stat.get(name, 0) for name in names)
@@ -112,26 +111,33 @@ def _is_below(path: str, root: str) -> bool:
 
 def granted(name: str, limits: Limits) -> Mapping[str, Group]:
     """The groups below which ours may be, by controller: each tried, by a process that joins one called `name`."""
-    places = sorted(
-        ours(Path("/proc/self/mountinfo").read_text(), Path("/proc/self/cgroup").read_text()),
-        key=lambda group: group.version,
-    )
-    found: dict[str, Group] = {}
+    places = list(ours(Path("/proc/self/mountinfo").read_text(), Path("/proc/self/cgroup").read_text()))
+    first = list({group.controller: group for group in reversed(places) if group.version == 1}.values())
+    found = {group.controller: group for group in _working(first, name, limits)}
     for place in places:
-        for group in [place] if place.version == 1 else _of_version_2(place.path):
-            if group.controller not in found and _works(group.below(name), limits):
-                found[group.controller] = group
+        if place.version != 1 and len(found) < len(CONTROLLERS):
+            offer = [group for group in _of_version_2(place.path) if group.controller not in found]
+            found |= {group.controller: group for group in _working(offer, name, limits)}
     return found
 
 
-def _works(group: Group, limits: Limits) -> bool:
+def _working(offer: Sequence[Group], name: str, limits: Limits) -> Sequence[Group]:
+    """All at once, as it mostly is, or one by one."""
+    if _work([group.below(name) for group in offer], limits):
+        return offer
+    return [group for group in offer if _work([group.below(name)], limits)]
+
+
+def _work(groups: Sequence[Group], limits: Limits) -> bool:
     try:
-        group.make(limits)
-        return subprocess.run(joining([group], ["/bin/true"]), stderr=subprocess.PIPE, check=True).stderr == b""
+        for group in groups:
+            group.make(limits)
+        return subprocess.run(joining(groups, ["/bin/true"]), stderr=subprocess.PIPE, check=True).stderr == b""
     except (OSError, subprocess.CalledProcessError):
         return False
     finally:
-        group.remove()
+        for group in groups:
+            group.remove()
 
 
 def _of_version_2(own: Path) -> list[Group]:

@@ -41,9 +41,9 @@ class Groups:
     def joined(self, start: Start) -> Start:
         return replace(start, argv=joining(self.groups, start.argv))
 
-    def usage(self) -> Usage | None:
+    def usage(self, quota: int) -> Usage | None:
         """None when no control group counts its memory."""
-        return None if self._memory is None else self._memory.usage()
+        return None if self._memory is None else self._memory.usage(quota)
 
     def out_of_memory(self) -> bool:
         """Whether the kernel has ended a process of it."""

@@ -40,7 +40,7 @@ class MemoryWatch:
     async def _look(self) -> Verdict:
         if self._groups.out_of_memory():
             return memory.vast(self._limits.memory, self._limits.quota)
-        counted = self._groups.usage()
+        counted = self._groups.usage(self._limits.quota)
         usage = await asyncio.to_thread(self._share) if counted is None else counted
         since = None if self._warned is None else time.monotonic() - self._warned
         return memory.decide(usage, self._limits.quota, since)
