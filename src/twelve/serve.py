@@ -61,7 +61,9 @@ def run(settings: Settings, readiness: Readiness) -> None:
         start.start(wired.platform)
         bring_up = threading.Thread(target=start.bring_up, args=(wired.platform,), name="bring up", daemon=True)
         bring_up.start()
+        wired.scheduler.start()
         received = server.serve(wired.platform, on_listening=lambda: readiness.say("ready"))
+    wired.scheduler.close()
     if received == signal.SIGHUP:
         wired.leave()
     else:

@@ -9,6 +9,7 @@ from twelve.flow.keep import Keeper
 from twelve.flow.keep_drains import DrainKeeper
 from twelve.flow.outputs import Outputs
 from twelve.flow.platform import Platform
+from twelve.flow.scheduler import Scheduler
 from twelve.infra.database import Database
 from twelve.infra.sealing import open_sealer
 from twelve.infra.settings import Settings
@@ -23,6 +24,7 @@ from twelve.stages.router.haproxy import HaproxyRouter
 from twelve.stages.run.formation import Formations
 from twelve.stages.run.local.engine import LocalEngine
 from twelve.stages.run.processes import ProcessRecords
+from twelve.stages.run.schedules import Schedules
 from twelve.stages.services.catalogue import providers
 from twelve.stages.services.postgres_server import PostgresServer
 from twelve.stages.services.store import Attachments, Resources
@@ -44,6 +46,7 @@ class Wiring:
         self._state = PostgresServer(settings, self._server_output)
         self._database = self._open_database(settings)
         self.platform = self._put_together(settings)
+        self.scheduler = Scheduler(self.platform)
 
     def stop(self) -> None:
         self._end_supervision()
@@ -64,8 +67,10 @@ class Wiring:
         self._state.release()
 
     def _end_supervision(self) -> None:
+        self.scheduler.close()
         self.platform.keeper.close()
         self._engine.close()
+        self.scheduler.settle()
 
     def _end_logs(self) -> None:
         """The drains last: they take everything that was read."""
@@ -102,6 +107,7 @@ class Wiring:
             providers=providers(settings, self._state, self._server_output, database),
             releases=Releases(database, sealer),
             formations=formations,
+            schedules=Schedules(database),
             engine=self._engine,
             router=self._router,
             logs=self._logs,

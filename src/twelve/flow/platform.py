@@ -17,6 +17,7 @@ from twelve.stages.logs.drains.store import Drains
 from twelve.stages.logs.hub import LogHub
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
+from twelve.stages.run.schedules import Schedules
 from twelve.stages.services.store import Attachments, Resources
 from twelve.stages.source.apps import Apps
 
@@ -37,6 +38,7 @@ class Platform:
     providers: Mapping[str, Provider]
     releases: Releases
     formations: Formations
+    schedules: Schedules
     engine: Engine
     router: Router
     logs: LogHub

@@ -17,6 +17,7 @@ from twelve.core.ports import Progress
 from twelve.flow import specs
 from twelve.flow.platform import Platform
 from twelve.flow.rollout import Rollout
+from twelve.flow.schedule import install
 from twelve.stages.release.store import Draft
 
 RELEASE = "release"
@@ -160,6 +161,8 @@ class Serving:
         before = self.platform.releases.current(self.app)
         self.platform.apps.change(self.app.id, current_release=self.release.id)
         self.platform.releases.finish(self.release, ReleaseStatus.SUCCEEDED)
+        if self.slug is not None:
+            install(self.platform, self.app, self.slug)
         self._say(f"Release v{self.release.version} created by user {self.release.user}")
         first = before is None or before.slug_id is None
         self.platform.probation.begin(self.release, exempt=first or self.automatic)

@@ -207,3 +207,40 @@ drains = Table(  # where copies of an app's log go; the URL is sealed, as it may
     _time("created_at"),
     _time("updated_at"),
 )
+
+schedules = Table(  # `declared`: the entry of app.json it comes from; `seen`: slots up to here are started or on record
+    "schedules",
+    metadata,
+    _id(),
+    _app(index=False),
+    _text("name"),
+    _text("command"),
+    _text("schedule"),
+    _text("timezone"),
+    _text("policy"),
+    Column("start_deadline", Integer, nullable=False),
+    Column("ttl", Integer, nullable=False),
+    Column("suspended", Boolean, nullable=False),
+    Column("declared", JSONB),
+    Column("seen", DateTime(timezone=True), nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+    UniqueConstraint("app_id", "name"),
+)
+
+schedule_runs = Table(  # the key lets one server only start what is due; `id` is that of the process
+    "schedule_runs",
+    metadata,
+    _id(),
+    Column("schedule_id", Uuid, ForeignKey("schedules.id", ondelete="CASCADE"), nullable=False),
+    Column("due", DateTime(timezone=True), nullable=False),
+    _text("state"),
+    _text("reason", ""),
+    Column("dyno", Text),
+    Column("release_version", Integer),
+    Column("exit_status", Integer),
+    _time("started_at", nullable=True),
+    _time("ended_at", nullable=True),
+    _time("created_at"),
+    UniqueConstraint("schedule_id", "due"),
+)

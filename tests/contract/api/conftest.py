@@ -31,6 +31,7 @@ from twelve.stages.logs.drains.store import Drains
 from twelve.stages.logs.hub import LogHub
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
+from twelve.stages.run.schedules import Schedules
 from twelve.stages.services.postgres import PostgresProvider
 from twelve.stages.services.postgres_server import PostgresServer
 from twelve.stages.services.store import Attachments, Resources
@@ -70,6 +71,7 @@ def assembled(settings, database, server):
         providers={"postgres": PostgresProvider(server), "url": UrlProvider()},
         releases=Releases(database, sealer),
         formations=formations,
+        schedules=Schedules(database),
         engine=engine,
         router=router,
         logs=logs,

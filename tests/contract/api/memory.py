@@ -64,13 +64,16 @@ class MemoryEngine:
 
     def __init__(self) -> None:
         self.attached: list[PipedProcess] = []
+        self.started: list[ProcessSpec] = []
         self._processes: dict[UUID, Process] = {}
+        self._listeners: list[Callable[[ProcessEvent], None]] = []
         self._lock = threading.Lock()
 
     def start(self, specs: Sequence[ProcessSpec]) -> list[Process]:
         started = [_process(spec) for spec in specs]
         with self._lock:
             self._processes |= {process.id: process for process in started}
+            self.started += specs
         return started
 
     def wait_up(self, ids: Iterable[UUID]) -> list[BootResult]:
@@ -79,7 +82,14 @@ class MemoryEngine:
     def stop(self, ids: Iterable[UUID], *, quiet: bool = False) -> None:
         del quiet
         for process in list(ids):
-            self._forget(process)
+            self.end(process, 143)
+
+    def end(self, process: UUID, status: int) -> None:
+        """Somebody stopped it, or a test says that it has ended by itself."""
+        known = self._processes.get(process)
+        for listener in self._listeners if known else []:
+            listener(ProcessEvent(known, "exited", status))
+        self._forget(process)
 
     def wait_exit(self, process: UUID, timeout: float | None = None) -> int:
         raise NotImplementedError(process, timeout)
@@ -100,7 +110,7 @@ class MemoryEngine:
         return []
 
     def subscribe(self, listener: Callable[[ProcessEvent], None]) -> None:
-        """Nothing happens here that was not asked for."""
+        self._listeners.append(listener)
 
     def recorded(self) -> list[Process]:
         return []

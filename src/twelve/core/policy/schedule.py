@@ -65,6 +65,9 @@ def next_due(when: Crontab, where: tzinfo, after: datetime) -> datetime | None:
 
 def due_between(when: Crontab, where: tzinfo, since: datetime, until: datetime) -> list[datetime]:
     """The slots in (since, until], oldest first; of many, at least the newest KEPT."""
+    first = next_due(when, where, since)
+    if first is None or first > until:
+        return []
     window = timedelta(hours=1)
     while True:
         start = max(since, until - window)

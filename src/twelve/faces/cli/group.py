@@ -26,6 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "stop": Entry("stop", PROCESSES, "Stop an app or one of its processes."),
     "start": Entry("start", PROCESSES, "Start an app that was stopped."),
     "run": Entry("run", PROCESSES, "Run a one-off command in the app's release and environment."),
+    "schedule": Entry("schedule", PROCESSES, "Run commands by the clock."),
     "logs": Entry("logs", PROCESSES, "Show what the app and the platform print."),
     "drains": Entry("drains", PROCESSES, "Copies of the log for servers elsewhere."),
     "config": Entry("config", CONFIG, "Show and change config vars; each change is a release."),
