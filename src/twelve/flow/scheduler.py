@@ -4,7 +4,7 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -102,18 +102,21 @@ class Scheduler:
         try:
             when, where = crontab.parse(schedule.wish.schedule), policy.zone(schedule.wish.timezone)
             due = policy.due_between(when, where, schedule.seen, now)
-            app = self._platform.apps.get(schedule.app_id)
-            if due and not flow.can_run(app):
-                self._platform.schedules.see(schedule, now)
-            elif due:
-                plan = policy.catch_up(due, now, schedule.wish.start_deadline)
-                self._catch_up(app, schedule, plan, now)
+            if due:
+                self._start_due(schedule, due, now)
             return policy.next_due(when, where, now)
         except NotFound:
             return None  # the app has been destroyed meanwhile
         except TwelveError as error:
             log.warning("schedule %s: %s", schedule.name, error)
             return None
+
+    def _start_due(self, schedule: Schedule, due: Sequence[datetime], now: datetime) -> None:
+        app = self._platform.apps.get(schedule.app_id)
+        if flow.can_run(app):
+            self._catch_up(app, schedule, policy.catch_up(due, now, schedule.wish.start_deadline), now)
+        else:
+            self._platform.schedules.see(schedule, now)
 
     def _catch_up(self, app: App, schedule: Schedule, plan: policy.CatchUp, now: datetime) -> None:
         for due in plan.missed:
