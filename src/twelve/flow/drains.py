@@ -1,21 +1,20 @@
 """Log drains of an app: added, removed, listed; all of them at work again when the platform starts."""
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 from twelve.core.errors import Conflict, NotFound, UsageError
 from twelve.core.formats import drain_url
+from twelve.core.formats.drain_url import DrainUrl
 from twelve.core.model import App, Drain
+from twelve.core.policy import drain as policy
 from twelve.flow import specs
 from twelve.flow.platform import Platform
 
 
 def add(platform: Platform, app: App, url: str, user: str) -> Drain:
     read = drain_url.parse(url)
-    own = {specs.host(app), *(domain.hostname for domain in platform.apps.domains(app.id))}
-    if read.is_http and read.host in own:
-        raise UsageError(
-            f"A drain of {app.name} cannot lead to {app.name}: each delivery would make a line to deliver."
-        )
+    _check(platform, app, read)
     with platform.database.lock(app.id, "drains"):
         if any(drain.url == url for drain in platform.drains.list(app.id)):
             raise Conflict(f"{app.name} already has a drain to this URL.", resource="log_drain")
@@ -53,3 +52,18 @@ def run_all(platform: Platform, apps: Sequence[App]) -> None:
     for drain in platform.drains.list():
         if drain.app_id in names:
             platform.drain_keeper.run(names[drain.app_id], drain)
+
+
+def _check(platform: Platform, app: App, url: DrainUrl) -> None:
+    """What a name leads to is judged when it is resolved: at each connection."""
+    own = {specs.host(app), *(domain.hostname for domain in platform.apps.domains(app.id))}
+    if url.is_http and url.host in own:
+        raise UsageError(
+            f"A drain of {app.name} cannot lead to {app.name}: each delivery would make a line to deliver."
+        )
+    try:
+        reason = policy.refusal(ip_address(url.host))
+    except ValueError:  # a name
+        return
+    if reason:
+        raise UsageError(f"{url.host} is {reason} address; nothing is sent there.")

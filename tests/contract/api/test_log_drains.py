@@ -70,7 +70,10 @@ def test_two_that_are_listed_alike_are_told_apart_by_id(api, app):
     assert len(drains(api, app)) == 2
 
 
-@pytest.mark.parametrize("url", ["", "logs.example.com", "ftp://a.example", "https://a b/", "syslog://a.example:99999"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "logs.example.com", "ftp://a.example", "https://a b/", "syslog://a.example:99999", "http://169.254.169.254/"],
+)
 def test_what_is_no_drain_is_refused(api, app, url):
     api.post(f"/apps/{app}/log-drains", {"url": url}, status=422)
     assert drains(api, app) == []

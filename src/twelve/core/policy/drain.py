@@ -81,9 +81,9 @@ def refusal(address: IPv4Address | IPv6Address) -> str | None:
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     address = mapped or address
     if address.is_link_local:
-        return "link-local"
+        return "a link-local"
     if address.is_unspecified:
         return "no host's"
     if address.is_multicast:
-        return "multicast"
+        return "a multicast"
     return None
