@@ -52,12 +52,19 @@ def main() -> int:
 
 
 def run(settings: Settings, readiness: Readiness) -> None:
-    from twelve import wiring  # noqa: PLC0415 - a wrong setting is told before the slow imports
-    from twelve.faces.api.server import Server  # noqa: PLC0415
-    from twelve.flow import start  # noqa: PLC0415
+    from twelve.first import First  # noqa: PLC0415 - a wrong setting is told before the slow imports
 
-    with contextlib.closing(Server.bind(settings)) as server:
-        wired = wiring.Wiring(settings)
+    with contextlib.ExitStack() as on_failure:
+        first = First(settings)
+        on_failure.callback(first.give_up)
+        from twelve.faces.api.server import Server  # noqa: PLC0415 - the database starts meanwhile
+        from twelve.flow import start  # noqa: PLC0415
+        from twelve.wiring import Wiring  # noqa: PLC0415
+
+        server = on_failure.enter_context(contextlib.closing(Server.bind(settings)))
+        wired = Wiring(settings, first)
+        on_failure.pop_all()
+    with contextlib.closing(server):
         start.start(wired.platform)
         bring_up = threading.Thread(target=start.bring_up, args=(wired.platform,), name="bring up", daemon=True)
         bring_up.start()

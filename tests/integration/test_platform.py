@@ -86,6 +86,8 @@ def test_a_taken_port_is_told(own, which):
     assert failed.returncode == errors.PortTaken.exit_code, failed.stderr
     assert str(getattr(own, which)) in failed.stderr
     assert "Traceback" not in failed.stderr
+    left = subprocess.run(["pgrep", "-f", str(own.home)], capture_output=True, text=True, check=False).stdout
+    assert left == "", "a start that failed left something running"
 
 
 def test_a_corrupt_database_is_told_and_left_alone(own):

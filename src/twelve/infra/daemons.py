@@ -67,6 +67,7 @@ class Daemon:
         self._stop_deadline = stop_deadline
         self._ready_deadline = ready_deadline
         self._before_start = before_start
+        self._adopted = False
         self._after_exit = after_exit
         self._error = error
         self._server = server
@@ -93,6 +94,7 @@ class Daemon:
         with self._lock:
             self._unwanted.clear()
             adopted = self._child is None and self._adopt()
+            self._adopted = self._adopted or adopted
             if self._child is None:
                 self._start_or_stop()
             if self._settle():
@@ -119,6 +121,13 @@ class Daemon:
             with self._record_lock:
                 self._record.unlink(missing_ok=True)
             self._output.close()
+
+    def give_up(self) -> None:
+        """When a start fails elsewhere: what it started ends again, what it found running goes on."""
+        if self._adopted:
+            self.release()
+        else:
+            self.stop()
 
     def release(self) -> None:
         """Leave it running for the next platform process to adopt, and keep it no longer."""

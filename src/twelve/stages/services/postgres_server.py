@@ -66,6 +66,9 @@ class PostgresServer:
     def stop(self) -> None:
         self._daemon.stop()
 
+    def give_up(self) -> None:
+        self._daemon.give_up()
+
     def release(self) -> None:
         """Leave it to the next platform process."""
         self._daemon.release()
