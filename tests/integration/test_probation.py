@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.live import FIXTURES, wait_for
+from tests.support.live import FIXTURES, running, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -23,6 +23,16 @@ def test_a_release_that_keeps_crashing_goes_back_by_itself_and_says_so(live):
     assert "Rollback to v2: v3 kept crashing by user" in said
     assert "v4 went back to v2" in live.cli("releases", "info", "v3", "--app", "probation").stdout
     assert live.cli("rollback", "v3", "--app", "probation", ok=False).returncode != 0
+
+
+def test_the_next_server_goes_on_watching(tmp_path):
+    with running(tmp_path / "home") as own:
+        own.up(FIXTURES / "hello", "watched")
+        own.up(FIXTURES / "shortlived", "watched")
+        own.kill_server()
+        own.cli("up", str(FIXTURES / "hello"), "--app", "another", "--detach")
+        wait_for(lambda: ledger(own, "watched")[1]["status"] == "failed", "the way back")
+        assert own.get("watched").body == "hello 1\n"
 
 
 def test_a_first_release_has_nothing_to_go_back_to(live):

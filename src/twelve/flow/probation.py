@@ -36,7 +36,7 @@ class _Trial:
 class Probation:
     """`observe` is called from the engine's thread and does not block; a verdict is carried out in a thread of its own.
 
-    Only the newest release of an app is on trial. A server that ends forgets the trial: the release then stays.
+    Only the newest release of an app is on trial. A server that starts goes on with the trial, and counts exits anew.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,10 +49,10 @@ class Probation:
     def act_by(self, act: Act) -> None:
         self._act = act
 
-    def begin(self, release: Release, *, exempt: bool) -> None:
-        """It serves from now on. `exempt` as in the policy."""
+    def begin(self, release: Release, *, exempt: bool, ago: float = 0.0) -> None:
+        """It serves from now on, or has since `ago` seconds. `exempt` as in the policy."""
         with self._lock:
-            self._trials[release.app_id] = _Trial(release, self._clock(), exempt)
+            self._trials[release.app_id] = _Trial(release, self._clock() - ago, exempt)
         self._judge(release.app_id)
 
     def observe(self, event: ProcessEvent) -> None:

@@ -1,6 +1,7 @@
 """Rollback: a new release with the slug, the config and the attachments of an earlier one. Nothing is built."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from twelve.core.errors import BootCrash, ReleaseError, TwelveError
 from twelve.core.model import App, Release, ReleaseStatus
@@ -8,6 +9,8 @@ from twelve.core.policy.probation import PERIOD, RollBack
 from twelve.flow.configure import restore_layers
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import Serving, Silent, draft, failure, slug_of, started
+
+BY = "rolled_back_by"  # in the failure of a release that kept crashing: the number of the one made because of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,8 @@ def rollback(platform: Platform, app: App, ref: str | None, user: str) -> Releas
 def after_crashes(platform: Platform, release: Release, verdict: RollBack) -> None:
     """The verdict of probation, carried out and told in the ledger; unless something newer serves by now."""
     with platform.database.lock(release.app_id, "release"):
-        app = platform.apps.get(release.app_id)
-        if app.stopped or app.current_release != release.id:
+        app = next((app for app in platform.apps.list() if app.id == release.app_id), None)
+        if app is None or app.stopped or app.current_release != release.id:
             return
         try:
             target = _target(platform, app, None)
@@ -41,7 +44,21 @@ def after_crashes(platform: Platform, release: Release, verdict: RollBack) -> No
             platform.logs.write(app.name, "api", f"v{release.version} keeps serving: {error}", source="app")
             return
         crash = BootCrash(f"{told}; v{newer.version} went back to v{target.version}.")
-        platform.releases.finish(release, ReleaseStatus.FAILED, failure(crash, "run"))
+        told_again = failure(crash, "run") | {BY: newer.version}
+        platform.releases.finish(release, ReleaseStatus.FAILED, told_again)
+
+
+def resume_probation(platform: Platform, app: App) -> None:
+    """A server that starts goes on watching what another one had switched to less than a minute ago."""
+    release = platform.releases.current(app)
+    if release is None or app.stopped:
+        return
+    age = (datetime.now(UTC) - release.updated_at).total_seconds()
+    if age < PERIOD:
+        releases = platform.releases.list(app.id)
+        automatic = any((one.failure or {}).get(BY) == release.version for one in releases)
+        first = not eligible(releases)[1:]
+        platform.probation.begin(release, exempt=automatic or first, ago=age)
 
 
 def _go_back(platform: Platform, app: App, target: Release, reason: Reason) -> Release:

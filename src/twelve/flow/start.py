@@ -18,6 +18,7 @@ from twelve.flow.configure import release_again
 from twelve.flow.keep import WEB
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import attached_config, is_one_off, kept_processes, slug_of
+from twelve.flow.rollback import resume_probation
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def start(platform: Platform) -> None:
         platform.router.forget(unknown)
     for app in everything:
         _tell_router(platform, app)
+        resume_probation(platform, app)
 
 
 def bring_up(platform: Platform) -> None:

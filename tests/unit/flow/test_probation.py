@@ -85,6 +85,14 @@ def test_what_does_not_count(world, how):
     assert world.judged() is None
 
 
+def test_a_trial_goes_on_where_another_server_left_it(world):
+    new = release(2)
+    world.probation.begin(new, exempt=False, ago=50)
+    world.exits(new, 5)
+    world.exits(new, 6)
+    assert world.judged() is None
+
+
 def test_an_exempt_release_stays(world):
     new = release(2)
     world.probation.begin(new, exempt=True)
