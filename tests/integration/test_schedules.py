@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -127,6 +128,21 @@ def test_after_downtime_the_latest_slot_runs_once(own, source):
     own.cli("schedule", "pause", "late", "--app", APP)
     assert [row["next_due"] for row in own.json("schedule", "--app", APP) if row["name"] == "late"] == [None]
     assert history(own, "late") == runs
+
+
+@pytest.mark.parametrize(("how", "status"), [("down", 143), ("leave", 5)])
+def test_an_orderly_end_of_the_server_is_on_record_too(own, source, how, status):
+    """`down` ends the run with everything else; a server that only leaves (an upgrade) lets it come to its own end."""
+    command = "sleep 600" if how == "down" else "sleep 1; exit 5"
+    own.cli("schedule", "add", "0 0 1 1 *", command, "--name", how, "--app", APP)
+    run = own.json("schedule", "run", how, "--app", APP)
+    if how == "down":
+        own.down()
+    else:
+        own.kill_server(signal.SIGHUP)
+    own.up(FIXTURES / "hello", "another")
+    [found] = ended(own, how)
+    assert (found["id"], found["state"], found["exit_status"]) == (run["id"], "ended", status)
 
 
 def state_of(own):
