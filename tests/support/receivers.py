@@ -11,13 +11,8 @@ from dataclasses import dataclass, field
 
 def frames(data: bytes) -> list[bytes]:
     """Octet-counted frames, without their counts; anything else is an error."""
-    found = []
-    while data:
-        count, blank, rest = data.partition(b" ")
-        assert blank, data[:80]
-        assert len(rest) >= int(count), data[:80]
-        found.append(rest[: int(count)])
-        data = rest[int(count) :]
+    found = whole(data)
+    assert sum(len(frame) + len(str(len(frame))) + 1 for frame in found) == len(data), data[:80]
     return found
 
 
@@ -117,13 +112,14 @@ class SyslogReceiver:
 
 def whole(data: bytes) -> list[bytes]:
     """The complete frames of a stream that may end in the middle of one."""
-    found = []
-    while True:
-        count, blank, rest = data.partition(b" ")
-        if not blank or len(rest) < int(count):
-            return found
-        found.append(rest[: int(count)])
-        data = rest[int(count) :]
+    found, position = [], 0
+    while (blank := data.find(b" ", position)) >= 0:
+        end = blank + 1 + int(data[position:blank])
+        if end > len(data):
+            break
+        found.append(data[blank + 1 : end])
+        position = end
+    return found
 
 
 @contextlib.contextmanager

@@ -1,9 +1,12 @@
 """The pure parts of single commands."""
 
+import io
+
 import pytest
 
 from twelve.core.errors import UsageError
 from twelve.faces.cli.commands.config import told
+from twelve.faces.cli.commands.drains import read
 from twelve.faces.cli.commands.releases import changes
 from twelve.faces.cli.commands.restart import resource
 from twelve.faces.cli.commands.run import shell_line
@@ -42,6 +45,11 @@ def test_restart_names_what_is_meant():
 
 def test_config_says_which_keys_and_never_a_value():
     assert told({"B": "secret", "A": "", "C": None}) == "Set A, B; Removed C"
+
+
+def test_a_drain_is_named_on_the_line_or_read_from_stdin(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("https://user:hush@a.example/\n"))
+    assert [read(word) for word in ("d.1", "-")] == ["d.1", "https://user:hush@a.example/"]
 
 
 def test_a_diff_tells_config_by_key_only():
