@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -191,18 +191,50 @@ def test_the_log_line_of_a_namesake_has_the_name_only(router, port, hub, start):
     )
 
 
-def test_the_app_is_told_where_a_request_comes_from(router, port, start):
+SPOOFED = {
+    "X-Request-Id": "a" * 20,
+    "X-Request-Start": "1",
+    "X-Forwarded-For": "1.2.3.4",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Port": "1",
+    "Via": "1.0 cache",
+}
+
+
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("sent", [{}, SPOOFED], ids=["plain", "spoofed"])
+def test_the_app_is_told_where_a_request_comes_from(router, port, start, sent, held):
     app = start()
-    router.switch("notes", [app.backend])
-    _, head = get(port, HOST, "/headers", **{"X-Request-Id": "a" * 20, "X-Forwarded-Proto": "https", "Via": "me"})
-    told = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:] if line)
-    assert told["x-request-id"] == "a" * 20
-    assert told["x-forwarded-for"] == "127.0.0.1"
-    assert (told["x-forwarded-proto"], told["x-forwarded-port"]) == ("http", str(port))
-    assert told["via"] == "1.1 twelve"
-    assert abs(int(told["x-request-start"]) / 1000 - time.time()) < 60
-    _, head = get(port, HOST, "/headers", **{"X-Request-Id": 'bad"one'})
-    assert re.search(r"x-request-id: [0-9a-f-]{36}\r?\n", head)
+    if held:
+        router.set_mode("notes", "hold")
+        threading.Timer(0.2, lambda: router.switch("notes", [app.backend])).start()
+    else:
+        router.switch("notes", [app.backend])
+    _, head = get(port, HOST, "/headers", **sent)
+    told = sorted(line.lower() for line in head.splitlines() if line.lower().startswith(("x-", "via")))
+    [moment] = [line.partition(": ")[2] for line in told if line.startswith("x-request-start")]
+    [request_id] = [line.partition(": ")[2] for line in told if line.startswith("x-request-id")]
+    assert abs(int(moment) / 1000 - time.time()) < 60
+    assert request_id == SPOOFED["X-Request-Id"] if sent else UUID(request_id)
+    assert [line for line in told if not line.startswith("x-request")] == sorted(
+        [
+            "via: 1.1 twelve",
+            "x-forwarded-for: 127.0.0.1",
+            f"x-forwarded-port: {port}",
+            "x-forwarded-proto: http",
+            *(["via: 1.0 cache", "x-forwarded-for: 1.2.3.4"] if sent else []),
+        ]
+    )
+
+
+def test_every_request_has_an_id_of_its_own_which_the_log_tells_too(router, port, hub, start):
+    router.switch("notes", [start().backend])
+    heads = [get(port, HOST, "/headers", **{"X-Request-Id": 'bad"one'})[1] for _ in range(20)]
+    ids = [
+        re.search(r"x-request-id: ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\r", head.lower())[1] for head in heads
+    ]
+    assert len(set(ids)) == 20
+    assert [re.search(r"request_id=(\S+)", line)[1] for line in lines(hub, 20)] == ids
 
 
 def test_a_held_request_is_served_once_a_process_is_ready(router, port, hub, start):

@@ -57,6 +57,24 @@ def test_history_is_bounded_in_lines_even_within_one_chunk():
     assert texts(hub.history("notes", 100)) == ["4", "5", "6"]
 
 
+def test_raw_lines_are_rendered_when_they_are_read_and_not_before():
+    hub, rendered = LogHub(history=3), []
+
+    def render(raw):
+        rendered.append(raw)
+        return raw.upper()
+
+    with hub.tail("notes") as tail:
+        hub.publish("notes", "heroku", "router", NOON, b"one\ntwo\n", render)
+        hub.publish("notes", "app", "web.1", NOON, b"out\n")
+        hub.publish("notes", "heroku", "router", NOON, b"three\n", render)
+        assert rendered == []
+        assert [item.line.text for item in tail.batch(0)] == ["ONE", "TWO", "out", "THREE"]
+    assert texts(hub.history("notes", 10)) == ["TWO", "out", "THREE"]
+    assert texts(hub.history("notes", 1)) == ["THREE"]
+    assert rendered == [b"one\ntwo\n", b"three\n"]  # once, whoever reads
+
+
 @pytest.mark.parametrize(
     ("wanted", "seen"),
     [
