@@ -3,7 +3,7 @@
 The caller holds the app's release lock.
 """
 
-import random
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -116,7 +116,7 @@ class Serving:
             )
 
     def _run_to_the_end(self, slug: Slug, command: str) -> tuple[int, list[str]]:
-        number = random.randint(1000, 9999)  # noqa: S311 - a name, not a secret
+        number = secrets.choice(ONE_OFFS)
         spec = specs.once(self.app, self.release, slug, RELEASE, number, command, attached=True)
         lines: list[str] = []
 

@@ -1,6 +1,6 @@
 """Factor XII: a one-off process in the same release, environment and isolation as the app's other processes."""
 
-import random
+import secrets
 from collections.abc import Mapping
 
 from twelve.core.errors import RunError
@@ -43,7 +43,7 @@ def _spec(
     if release is None or slug is None:
         raise RunError(f"{app.name} has nothing released yet.", hint="Deploy it first with `twelve up`.")
     taken = {process.number for process in platform.engine.processes(app.id)}
-    number = random.choice([number for number in ONE_OFFS if number not in taken])  # noqa: S311 - a name
+    number = secrets.choice([number for number in ONE_OFFS if number not in taken])
     name = slug.process_types.get(command, command)
     return specs.once(
         app, release, slug, RUN, number, name, size=size_named(size), env=env, terminal=terminal, attached=attached

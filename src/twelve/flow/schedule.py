@@ -3,7 +3,7 @@
 claim: on record, one server only ▶ begin: what still runs is replaced or stays, the process starts ▶ its end: scheduler
 """
 
-import random
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -124,7 +124,7 @@ def _start(platform: Platform, app: App, schedule: Schedule, run: ScheduleRun, n
 
 def _free_number(platform: Platform, app: App) -> int:
     taken: Sequence[int] = [process.number for process in platform.engine.processes(app.id)]
-    return random.choice([number for number in ONE_OFFS if number not in taken])  # noqa: S311 - a name
+    return secrets.choice([number for number in ONE_OFFS if number not in taken])
 
 
 def can_run(app: App) -> bool:

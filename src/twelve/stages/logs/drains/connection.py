@@ -1,7 +1,7 @@
 """The way to one receiver: opened when there is something to say, again with growing delays, closed when idle."""
 
 import contextlib
-import random
+import secrets
 import socket
 import ssl
 import threading
@@ -55,7 +55,7 @@ class Connection:
     def pause(self) -> bool:
         """After a failure: wait before the next try. False when the drain closes: then there is none."""
         self._failures += 1
-        step = random.randint(1, policy.highest_step(self._failures))  # noqa: S311 - spreads reconnects, no secret
+        step = 1 + secrets.randbelow(policy.highest_step(self._failures))
         return not self._closing.wait(policy.delay(step))
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """Factor VII: every start gets a port of its own, below the kernel's ephemeral range."""
 
-import random
+import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class Ports:
         now = self._clock()
         self._resting = {port: until for port, until in self._resting.items() if until > now}
         span = LAST - FIRST + 1
-        first = random.randrange(span)  # noqa: S311 - not a secret
+        first = secrets.randbelow(span)
         for offset in range(span):
             port = FIRST + (first + offset) % span
             if port not in self._taken and port not in self._resting and _is_free(port):
