@@ -41,7 +41,6 @@ class Slug:
     `id` is derived from `digest`, so the same source built with the same tools is the same slug.
     `env` holds defaults the build contributes (PATH, VIRTUAL_ENV, NODE_ENV ...), every path as seen under /app.
     `binds` are host directories outside the layers that must be visible, read-only, at the same path (an interpreter).
-    `wants` are service names the codebase asks for ("postgres", "redis"), and the attachment name each should get.
     `required_keys` maps a config key the app needs to where it is asked for (".env.example:3").
     `clients` are dependencies that speak to a backing service ("psycopg2").
     """
@@ -54,7 +53,6 @@ class Slug:
     languages: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     binds: tuple[str, ...] = ()
-    wants: Mapping[str, str] = field(default_factory=dict)
     required_keys: Mapping[str, str] = field(default_factory=dict)
     clients: tuple[str, ...] = ()
     commit: str | None = None

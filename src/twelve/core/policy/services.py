@@ -98,14 +98,6 @@ def wanted(manifest: AppManifest, needed_keys: Iterable[str]) -> list[Want]:
     return found
 
 
-def wants(manifest: AppManifest, needed_keys: Iterable[str]) -> dict[str, str]:
-    """Provider -> the attachment name of its first resource; `wanted` tells the rest."""
-    first: dict[str, str] = {}
-    for want in wanted(manifest, needed_keys):
-        first.setdefault(want.provider, want.attachment)
-    return first
-
-
 def _add(found: list[Want], provider: str, name: str) -> None:
     for place, want in enumerate(found):
         if want.provider == provider:

@@ -84,7 +84,6 @@ class Builder:
             languages=tuple(language.name for language in languages),
             env=_environment(languages),
             binds=tuple(dict.fromkeys(bind for language in languages for bind in language.runtime.binds)),
-            wants=said.wants,
             required_keys=said.required_keys,
             clients=hints.clients(facts.dependencies(source.tree)),
             commit=source.commit,

@@ -7,7 +7,6 @@ from pathlib import Path
 from twelve.core.formats import app_json, env_example, procfile, text
 from twelve.core.formats.text import Diagnostic
 from twelve.core.model import AppManifest
-from twelve.core.policy import services
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +17,6 @@ class Declared:
     manifest: AppManifest
     required_keys: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
-
-    @property
-    def wants(self) -> dict[str, str]:
-        return services.wants(self.manifest, self.required_keys)
 
 
 def read(tree: Path) -> Declared:

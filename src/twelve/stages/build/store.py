@@ -131,7 +131,6 @@ def _slug(row: RowMapping) -> Slug:
         languages=tuple(known["languages"]),
         env=known["env"],
         binds=tuple(known["binds"]),
-        wants=known["wants"],
         required_keys=known["required_keys"],
         clients=tuple(known.get("clients", ())),  # slugs of old have none
     )

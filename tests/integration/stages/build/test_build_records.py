@@ -59,7 +59,6 @@ def slug(**fields):
         languages=("python",),
         env={"PATH": "/app/.venv/bin"},
         binds=("/opt/python",),
-        wants={"postgres": "DATABASE"},
         required_keys={"A": "app.json"},
         commit="abc",
         size=5_000_000_000,

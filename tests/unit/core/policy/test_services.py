@@ -1,7 +1,7 @@
 import pytest
 
 from twelve.core.model import AddonWish, AppManifest
-from twelve.core.policy.services import Want, attachment_for, provider_of, unknown_addons, wanted, wants
+from twelve.core.policy.services import Want, attachment_for, provider_of, unknown_addons, wanted
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,6 @@ def manifest(*addons):
 )
 def test_what_a_codebase_asks_for(addons, keys, expected):
     assert wanted(manifest(*addons), keys) == expected
-
-
-def test_wants_gives_the_first_name_of_each_provider():
-    keys = ["REDIS_URL", "CELERY_BROKER_URL", "DATABASE_URL"]
-    assert list(wants(AppManifest(), keys).items()) == [("redis", "REDIS"), ("postgres", "DATABASE")]
 
 
 def test_addons_nobody_offers_are_named():

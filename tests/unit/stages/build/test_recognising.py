@@ -164,7 +164,6 @@ def test_declared(tmp_path):
     said = declared.read(write(tmp_path, {"Procfile": "web: x\n", "app.json": app_json, ".env.example": example}))
     assert said.process_types == {"web": "x"}
     assert said.required_keys == {"A": "app.json", "REDIS_URL": ".env.example:2", "E": ".env.example:4"}
-    assert said.wants == {"postgres": "DATABASE", "redis": "REDIS"}
 
 
 def test_a_broken_procfile_shows_the_line_and_a_caret():
@@ -176,7 +175,7 @@ def test_a_broken_procfile_shows_the_line_and_a_caret():
 
 def test_nothing_declared(tmp_path):
     said = declared.read(tmp_path)
-    assert (said.process_types, said.required_keys, said.wants) == (None, {}, {})
+    assert (said.process_types, said.required_keys) == (None, {})
 
 
 def test_facts(tmp_path):
