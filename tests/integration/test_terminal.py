@@ -73,8 +73,8 @@ class Terminal:
 
 
 def everything_of(home):
-    """The processes that hold something of this TWELVE_HOME, by their command lines."""
-    return subprocess.run(["pgrep", "-f", str(home)], capture_output=True, text=True, check=False).stdout.split()
+    """The processes that hold something of this TWELVE_HOME: pid and command line."""
+    return subprocess.run(["pgrep", "-af", str(home)], capture_output=True, text=True, check=False).stdout.splitlines()
 
 
 def test_up_in_the_foreground_shows_the_log_and_ctrl_c_stops_everything(own, hello):

@@ -58,7 +58,8 @@ class Foreground:
         self._client = client
         self._app = app
         self._started_here = started_here
-        self._serves = threading.Event()
+        self._served = False
+        self._log_may_show = threading.Event()
         self._form: Callable[[str], str] = short if sys.stdout.isatty() else str
 
     def follow_log(self) -> None:
@@ -69,18 +70,19 @@ class Foreground:
     def _show_log(self, url: str) -> None:
         with contextlib.suppress(TwelveError, OSError, ValueError):  # the server has ended, or our output has
             for text in read_log(self._client, url, TAIL):
-                self._serves.wait()
+                self._log_may_show.wait()
                 click.echo(self._form(text))
                 sys.stdout.flush()
 
     def serves(self) -> None:
+        self._served = True  # before anybody can read the next line and press Ctrl-C
         url = url_of(self._client.get(f"/apps/{self._app}"))
         click.secho(f"{url}   Ctrl-C stops {self._app}.", err=True, bold=True)
-        self._serves.set()
+        self._log_may_show.set()
 
     def end(self) -> None:
         """In order: the app, then the platform, if it is ours to stop."""
-        if not self._serves.is_set():
+        if not self._served:
             self._end_before_it_served()
             return
         echoed = "\n" if sys.stderr.isatty() else ""  # the terminal has just printed ^C
