@@ -1,7 +1,8 @@
 """Requests a second through the front door, router lines on, beside a bare HAProxy before the same backend, in one run.
 
 Needs `wrk` (Debian: apt-get install wrk). Client, both proxies and the backend share the machine, so the ratio is what
-counts; the rounds alternate. Prints one JSON line a figure.
+counts. The rounds alternate, and each has proxies of its own: two processes of the very same HAProxy differ by a tenth,
+by where their memory happens to lie. Prints one JSON line a figure.
 """
 
 import contextlib
@@ -26,11 +27,21 @@ from twelve.core.ports import Backend
 from twelve.infra import components
 from twelve.infra.settings import Settings
 from twelve.stages.logs.hub import LogHub
-from twelve.stages.router.haproxy import HaproxyRouter
+from twelve.stages.router.haproxy import HaproxyRouter, threads_for
 
-CONNECTIONS, SECONDS, ROUNDS = 64, 3, 5
+CONNECTIONS, SECONDS, ROUNDS = 64, 2, 11
 HOST = "bench.localhost"
-TIMEOUTS = "defaults\n  mode http\n  timeout client 55s\n  timeout connect 5s\n  timeout server 30s\n"
+CORES = len(os.sched_getaffinity(0))
+OURS = "the front door"
+PEERS = {"bare HAProxy, a thread a core": CORES, "bare HAProxy, as many threads": threads_for(CORES)}
+COMMON = """global
+  nbthread {threads}
+defaults
+  mode http
+  timeout client 55s
+  timeout connect 5s
+  timeout server 30s
+"""
 BACKEND = """frontend fast
   bind 127.0.0.1:{port}
   http-request return status 200 content-type text/plain string "hello"
@@ -48,18 +59,38 @@ def main() -> None:
         sys.exit("This benchmark needs wrk: apt-get install wrk")
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        backend = stack.enter_context(plain_haproxy(home, "backend", BACKEND))
-        bare = stack.enter_context(plain_haproxy(home, "bare", BARE, backend=backend))
+        backend = stack.enter_context(plain_haproxy(home, "backend", BACKEND, CORES))
         hub = LogHub(history=1_000_000)
-        ours = stack.enter_context(front_door(home, hub, backend))
-        rounds = [(wrk(bare, backend), wrk(ours, backend)) for _ in range(ROUNDS)]
+        rounds = [one_round(home, hub, backend) for _ in range(ROUNDS)]
         lines, lost = settled(hub), told_lost(hub)
     for figure, unit in (("rate", "1/s"), ("proxy_cpu", "us"), ("all_cpu", "us")):
-        theirs, mine = (statistics.median(getattr(one[side], figure) for one in rounds) for side in (0, 1))
-        say(WORDS[figure], round(mine, 2), unit, "bare HAProxy", round(theirs, 2))
-    sent = sum(mine.count for _, mine in rounds)
+        medians = {name: statistics.median(getattr(one[name], figure) for one in rounds) for name in (*PEERS, OURS)}
+        for peer in PEERS:
+            say(WORDS[figure], round(medians[OURS], 2), unit, peer, round(medians[peer], 2))
+    sent = sum(one[OURS].count for one in rounds)
     assert lines + lost >= sent, f"{sent} requests, but {lines} lines and {lost} told as lost"
     say("router lines lost, and told", lost, f"of {sent}", "", 0)
+
+
+@dataclass(frozen=True)
+class Round:
+    """`proxy_cpu` and `all_cpu` are microseconds a request; the latter says more than the rate on a busy machine."""
+
+    rate: float
+    count: int
+    proxy_cpu: float
+    all_cpu: float
+
+
+def one_round(home: Path, hub: LogHub, backend: int) -> dict[str, Round]:
+    """A HAProxy as it comes, with a thread a core, and one with as many as the front door has."""
+    found = {}
+    for peer, threads in PEERS.items():
+        with plain_haproxy(home, "bare", BARE, threads, backend=backend) as bare:
+            found[peer] = wrk(bare, backend)
+    with front_door(home, hub, backend) as ours:
+        found[OURS] = wrk(ours, backend)
+    return found
 
 
 WORDS = {
@@ -71,10 +102,10 @@ PIDS: dict[int, int] = {}  # port -> process
 
 
 @contextlib.contextmanager
-def plain_haproxy(home: Path, name: str, text: str, **values: int) -> Iterator[int]:
+def plain_haproxy(home: Path, name: str, text: str, threads: int, **values: int) -> Iterator[int]:
     port = free_port()
     config = home / f"{name}.cfg"
-    config.write_text(TIMEOUTS + text.format(port=port, **values))
+    config.write_text((COMMON + text).format(port=port, threads=threads, **values))
     process = subprocess.Popen([components.haproxy(), "-db", "-f", config], stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
@@ -98,16 +129,6 @@ def front_door(home: Path, hub: LogHub, backend: int) -> Iterator[int]:
         yield settings.router_port
     finally:
         router.stop()
-
-
-@dataclass(frozen=True)
-class Round:
-    """`proxy_cpu` and `all_cpu` are microseconds a request; the latter says more than the rate on a busy machine."""
-
-    rate: float
-    count: int
-    proxy_cpu: float
-    all_cpu: float
 
 
 def wrk(port: int, backend: int) -> Round:

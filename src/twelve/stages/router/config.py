@@ -104,8 +104,9 @@ def _defaults(door: FrontDoor) -> str:
 _COUNTS = "%Tc %Ta %ST %B %[var(sess.fwd)]"
 _REQUEST = "%[var(txn.id)] %r %[var(txn.host)]"
 
-# 64 random bits between those of this HAProxy's life: a third of what uuid() costs.
-_ID = f"%[rand,hex,bytes(8,8),lower]-${{{LIFE}}}%[rand,hex,bytes(8,8),lower]"
+# A UUID whose first and last group are random decimal digits, 58 bits, around this HAProxy's life: numbers of a fixed
+# width cost a fifth of what uuid() does.
+_ID = f"%[rand(90000000),add(10000000)]-${{{LIFE}}}-%[rand,add(100000000000)]"
 
 # Each header costs a rule as much as all of them: the value of one carries the others to the HTTP/1.1 behind.
 _FORWARDED = (

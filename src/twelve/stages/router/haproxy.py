@@ -35,6 +35,11 @@ MOST_THREADS = 4
 MOST_CONNECTIONS = 10_000
 
 
+def threads_for(cores: int) -> int:
+    """The other half is the apps'. Threads meet at the one pipe for lines: who waits too long there drops his."""
+    return max(1, min(MOST_THREADS, cores // 2))
+
+
 class HaproxyRouter:
     """core.ports.Router. `start` before anything else; `stop` ends HAProxy, `release` leaves it to the next server."""
 
@@ -46,7 +51,7 @@ class HaproxyRouter:
         self._door = FrontDoor(
             binds=_binds(settings.router_port),
             port=settings.router_port,
-            threads=min(MOST_THREADS, len(os.sched_getaffinity(0))),
+            threads=threads_for(len(os.sched_getaffinity(0))),
             max_connections=_connections_allowed(),
             hold=hold,
             first_byte_timeout=first_byte_timeout,
@@ -65,7 +70,7 @@ class HaproxyRouter:
             "front door",
             settings.run,
             command=lambda: [components.haproxy(), "-db", "-C", self._directory, "-f", "haproxy.cfg"],
-            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC", LIFE: str(uuid4())[9:28]},
+            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC", LIFE: str(uuid4())[9:23]},
             ready=self._answers,
             stop_deadline=5,
             output=self._lines.take,

@@ -10,7 +10,7 @@ from twelve.core.formats import router_line
 from twelve.stages.router.routes import Route
 
 ENOUGH = 1 << 16
-PAUSE = 0.05
+PAUSE = 0.02
 
 
 class LineStream(Protocol):
