@@ -80,7 +80,10 @@ class Router(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ProcessEvent:
-    """`kind`: starting, up, exited, gone. An exit has a `status` and `delay`, the seconds until the restart, if any."""
+    """`kind`: starting, up, unready, ready, exited, gone.
+
+    An exit has a `status` and `delay`, the seconds until the restart, if any. "unready" may come more than once.
+    """
 
     process: Process
     kind: str

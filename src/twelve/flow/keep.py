@@ -30,6 +30,7 @@ class Keeper:
         self._find_app = find_app
         self._formation = formation
         self._in_service: set[UUID] = set()
+        self._unready: set[UUID] = set()
         self._events: queue.SimpleQueue[ProcessEvent | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
@@ -48,7 +49,8 @@ class Keeper:
         fresh = [_backend(process) for process in ready]
         old = [process.id for process in drain]
         with self._lock:
-            self._router.switch(app.name, fresh, old)
+            able = [backend for backend in fresh if backend.id not in self._unready]
+            self._router.switch(app.name, able, old)
             self._in_service.update(backend.id for backend in fresh)
             self._in_service.difference_update(old)
             self._drop_the_dead(app, {backend.id for backend in fresh})
@@ -86,14 +88,26 @@ class Keeper:
 
     def _run(self) -> None:
         while (event := self._events.get()) is not None:
-            if event.process.type == WEB and event.process.id in self._in_service:
+            if event.process.type != WEB:
+                continue
+            self._note_readiness(event)
+            if event.process.id in self._in_service:
                 self._follow(event)
+
+    def _note_readiness(self, event: ProcessEvent) -> None:
+        with self._lock:
+            if event.kind == "unready":
+                self._unready.add(event.process.id)
+            else:
+                self._unready.discard(event.process.id)
 
     def _follow(self, event: ProcessEvent) -> None:
         process = event.process
         with self._lock:
-            if event.kind == "up":
+            if event.kind in {"up", "ready"}:
                 self._router.switch(process.app, [_backend(process)])
+            elif event.kind == "unready":
+                self._router.switch(process.app, [], [process.id])
             elif event.kind in {"exited", "gone"}:
                 self._router.remove(process.app, process.id)
             if event.kind == "gone":

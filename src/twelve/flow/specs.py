@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import uuid4
 
 from twelve.core.model import App, FormationEntry, FormationWish, ProcessSpec, Release, Slug
-from twelve.core.policy.boot import startup_checks
+from twelve.core.policy.boot import all_checks
 from twelve.core.policy.environment import process_environment
 from twelve.flow.keep import WEB
 from twelve.flow.platform import Platform
@@ -51,7 +51,7 @@ def kept(
             routed=kind == WEB,
             size=sizes.get(kind, "standard-1x"),
             wish=slug.manifest.formation.get(kind, FormationWish()),
-            checks=startup_checks(kind, slug.manifest.healthchecks.get(kind, ())),
+            checks=all_checks(kind, slug.manifest.healthchecks.get(kind, ())),
             host=host(app),
         )
         for kind, number in wanted

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple, Self
 
+from twelve.core.model.metrics import NO_STATUS
 from twelve.core.policy.codes import H
 
 SWITCHING = "101"
@@ -56,6 +57,8 @@ TUNNEL_ENDS = {"CD", "SD"}  # somebody closed a WebSocket: nothing went wrong
 ANSWERED = {"H15", "H18", "H27", "H28"}  # bytes went to the client before it broke off
 
 _ESCAPED = re.compile(r"#([0-9A-F]{2})")
+LONG_ENOUGH = 256  # bytes that hold all fields up to STATUS
+
 _SITE = re.compile(r"^https?://[^/?]*")  # a client may name the whole URL
 
 
@@ -103,6 +106,42 @@ def translate(lines: bytes, mode: str) -> bytes:
     """Lines of one app in Heroku's form. `mode` is what the front door was told of the app when they came."""
     raw = lines[:-1].decode(errors="replace").split("\n")
     return ("\n".join(_translated(line, mode) for line in raw) + "\n").encode()
+
+
+def timings(lines: bytes, most: int, start: float = 0.5) -> tuple[int, list[int]]:
+    """How many lines of one app there are, and milliseconds from about `most` of them, evenly spread.
+
+    `start`, 0 to 1, is where in its stretch each is looked for. Left out: what no process answered, and WebSockets.
+    """
+    count = lines.count(b"\n")
+    if count <= most:
+        found = [_timing(line) for line in lines[:-1].split(b"\n")]
+    else:
+        stretch = len(lines) / most
+        ends = (lines.find(b"\n", int((number + start) * stretch)) + 1 for number in range(most))
+        found = [_timing(lines[end : end + LONG_ENOUGH]) for end in ends if 0 < end < len(lines)]
+    return count, [time for time in found if time is not None]
+
+
+def _timing(line: bytes) -> int | None:
+    """SERVICE of a raw line's beginning."""
+    fields = line.split(b" ", 7)
+    if len(fields) < 8 or fields[1][:1] == b"<" or fields[6] == SWITCHING.encode() or not fields[5].isdigit():
+        return None
+    return int(fields[5])
+
+
+def unserved(lines: bytes) -> dict[str, int]:
+    """Answers that no process gave, by class of status: pages for apps that are down. HAProxy does not count these."""
+    counts: dict[str, int] = {}
+    if b"<NOSRV>" in lines:
+        for line in lines[:-1].split(b"\n"):
+            fields = line.split(b" ", 7)
+            if len(fields) == 8 and fields[1] == b"<NOSRV>" and fields[3] != b"-":
+                status = fields[6].decode()
+                kind = f"{status[0]}xx" if len(status) == 3 and status.isdigit() else NO_STATUS
+                counts[kind] = counts.get(kind, 0) + 1
+    return counts
 
 
 def _all_begin_with(prefix: bytes, chunk: bytes) -> bool:

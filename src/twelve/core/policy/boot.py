@@ -6,6 +6,7 @@ from dataclasses import replace
 from twelve.core.model import HealthCheck
 
 ROUTED = "web"
+READINESS, LIVENESS = LATER = ("readiness", "liveness")
 STARTUP_WAIT = 0.25  # seconds between two tries
 LATER_WAIT = 5.0
 LATER_ATTEMPTS = 3
@@ -27,14 +28,19 @@ def startup_checks(
     return tuple(_filled(type_, check) for check in own or [HealthCheck(uptime=ALIVE)])
 
 
-def readiness_checks(type_: str, checks: Iterable[HealthCheck]) -> tuple[HealthCheck, ...]:
-    """Failing `attempts` times takes a process out of the router; one pass brings it back."""
-    return _later(type_, "readiness", checks)
+def later_checks(checks: Iterable[HealthCheck]) -> tuple[HealthCheck, ...]:
+    """Those of a process that is up.
+
+    Readiness failing `attempts` times in a row takes it out of the router, one pass brings it back; liveness failing so
+    often ends it, and it starts again.
+    """
+    return tuple(check for check in checks if check.type in LATER)
 
 
-def liveness_checks(type_: str, checks: Iterable[HealthCheck]) -> tuple[HealthCheck, ...]:
-    """Failing `attempts` times ends a process, and it starts again."""
-    return _later(type_, "liveness", checks)
+def all_checks(type_: str, checks: Iterable[HealthCheck]) -> tuple[HealthCheck, ...]:
+    """What app.json says of a process type, with every default filled in."""
+    wishes = tuple(checks)
+    return startup_checks(type_, wishes) + tuple(_filled(type_, check) for check in later_checks(wishes))
 
 
 def described(check: HealthCheck) -> str:
@@ -44,10 +50,6 @@ def described(check: HealthCheck) -> str:
     if check.command:
         return " ".join(check.command)
     return "accepts on $PORT" if check.listening else f"alive for {check.uptime:g} s"
-
-
-def _later(type_: str, kind: str, checks: Iterable[HealthCheck]) -> tuple[HealthCheck, ...]:
-    return tuple(_filled(type_, check) for check in checks if check.type == kind)
 
 
 def _filled(type_: str, check: HealthCheck) -> HealthCheck:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from twelve.core.model import ProcessState
+from twelve.core.model import Process, ProcessState
 from twelve.infra.database import Database
 from twelve.infra.schema import apps, processes
 
@@ -39,6 +39,25 @@ class ProcessRecord:
     port: int | None = None
     exit_status: int | None = None
     up_since: float | None = None
+
+    def process(self, changed_at: datetime) -> Process:
+        return Process(
+            id=self.id,
+            app_id=self.app_id,
+            app=self.app,
+            type=self.type,
+            number=self.number,
+            release_id=self.release_id,
+            release_version=self.release_version,
+            command=self.command,
+            state=self.state,
+            size=self.size,
+            created_at=self.created_at,
+            updated_at=changed_at,
+            pid=self.pid,
+            port=self.port,
+            exit_status=self.exit_status,
+        )
 
 
 class ProcessRecords:

@@ -1,7 +1,7 @@
 import pytest
 
 from twelve.core.model import HealthCheck
-from twelve.core.policy.boot import described, liveness_checks, readiness_checks, startup_checks
+from twelve.core.policy.boot import all_checks, described, later_checks, startup_checks
 
 PAGE = HealthCheck(path="/health")
 LONG = HealthCheck(uptime=30)
@@ -29,14 +29,13 @@ def test_what_must_pass_before_a_process_is_up(type_, checks, names):
 def test_defaults_are_filled_in():
     (startup,) = startup_checks("worker", (LONG,))
     assert (startup.wait, startup.attempts, startup.timeout) == (0.25, None, 5.0)  # None: until the boot timeout
-    (live,) = liveness_checks("worker", (PAGE, LIVE, READY))
+    _, live, ready = all_checks("worker", (PAGE, LIVE, READY))
     assert (live.wait, live.attempts, live.name) == (5.0, 3, "worker: bin/alive")
-    (ready,) = readiness_checks("web", (PAGE, LIVE, READY))
     assert (ready.wait, ready.attempts) == (1, 2)  # what is given stays
 
 
 def test_neither_later_kind_has_a_default():
-    assert liveness_checks("web", (PAGE,)) == readiness_checks("web", (PAGE,)) == ()
+    assert later_checks(all_checks("web", (PAGE,))) == ()
 
 
 def test_routing_can_be_said():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from twelve.core.model import AppManifest, Process, ProcessSpec, ProcessState, Slug
+from twelve.core.model import AppManifest, ProcessSpec, ProcessState, Slug
 from twelve.stages.run.local import tree
 from twelve.stages.run.local.copied import remove
 from twelve.stages.run.local.life import recorded_exit, recorded_init
@@ -59,26 +59,6 @@ def sweep(places: Iterable[Path], known: Iterable[UUID]) -> None:
         if place.name not in names:
             noted(place).remove()
             remove(place)
-
-
-def process(record: ProcessRecord) -> Process:
-    return Process(
-        id=record.id,
-        app_id=record.app_id,
-        app=record.app,
-        type=record.type,
-        number=record.number,
-        release_id=record.release_id,
-        release_version=record.release_version,
-        command=record.command,
-        state=record.state,
-        size=record.size,
-        created_at=record.created_at,
-        updated_at=record.created_at,
-        pid=record.pid,
-        port=record.port,
-        exit_status=record.exit_status,
-    )
 
 
 def bare_spec(record: ProcessRecord) -> ProcessSpec:

@@ -119,7 +119,8 @@ class LocalEngine:
         self._listeners.append(listener)
 
     def recorded(self) -> list[Process]:
-        return [adoption.process(record) for record in self._records.list() if record.id not in self._supervised]
+        records = [record for record in self._records.list() if record.id not in self._supervised]
+        return [record.process(record.created_at) for record in records]
 
     def adopt(self, specs: Mapping[UUID, ProcessSpec]) -> list[Process]:
         places = list(self._directory.iterdir())

@@ -23,12 +23,15 @@ from typing import Any, Protocol
 from twelve.core.errors import TwelveError
 from twelve.core.model import Process, ProcessSpec, ProcessState
 from twelve.core.policy import codes, launch, restart
+from twelve.core.policy.boot import later_checks
 from twelve.core.policy.limits import limits
 from twelve.core.ports import BootResult, LogSink, ProcessEvent
 from twelve.stages.run.local import stop as stopping
 from twelve.stages.run.local import tree
+from twelve.stages.run.local.checks import Checker
 from twelve.stages.run.local.copied import remove
 from twelve.stages.run.local.health import Boot, ChecksFailed
+from twelve.stages.run.local.health_watch import HealthWatch
 from twelve.stages.run.local.journal import Journal
 from twelve.stages.run.local.life import Life
 from twelve.stages.run.local.limits import Groups, Limiter, noted
@@ -92,24 +95,7 @@ class Supervisor:
 
     @property
     def process(self) -> Process:
-        record = self.record
-        return Process(
-            id=record.id,
-            app_id=record.app_id,
-            app=record.app,
-            type=record.type,
-            number=record.number,
-            release_id=record.release_id,
-            release_version=record.release_version,
-            command=record.command,
-            state=record.state,
-            size=record.size,
-            created_at=record.created_at,
-            updated_at=self._changed_at,
-            pid=record.pid,
-            port=record.port,
-            exit_status=record.exit_status,
-        )
+        return self.record.process(self._changed_at)
 
     def prepare(self) -> None:
         """The slow part of a start, on the disk; the only one that may run in any thread."""
@@ -197,33 +183,44 @@ class Supervisor:
         over = asyncio.ensure_future(self._over(exit_))
         memory = MemoryWatch(limits(self.spec.size), self._groups, self._life, self._say)
         vast = asyncio.ensure_future(memory.exceeded())
+        sick = asyncio.ensure_future(self._health_lost(boot))
         try:
             await asyncio.wait({exit_, stop, boot, vast}, return_when=asyncio.FIRST_COMPLETED)
             if boot.done() and boot.result() and not (exit_.done() or vast.done() or self._stop.is_set()):
-                await asyncio.wait({exit_, stop, vast}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({exit_, stop, vast, sick}, return_when=asyncio.FIRST_COMPLETED)
+            unwell = sick.done()
+            sick.cancel()
             if memory.over():
                 await stopping.kill(self._life, over)
             else:
-                await self._end(exit_, boot, over)
+                await self._end(exit_, boot, over, unwell=unwell)
             status = await exit_
             tail = await asyncio.to_thread(self.outlet.finish)
             await asyncio.to_thread(self._groups.remove)
             self._record_exit(status, tail)
             return status
         finally:
-            for task in (exit_, stop, boot, over, vast):
+            for task in (exit_, stop, boot, over, vast, sick):
                 task.cancel()
 
     async def _over(self, exit_: asyncio.Future[int]) -> None:
         await asyncio.wait({exit_})
         await self._life.gone()
 
-    async def _end(self, exit_: asyncio.Future[int], boot: asyncio.Future[bool], over: asyncio.Future[None]) -> None:
+    async def _health_lost(self, boot: asyncio.Future[bool]) -> None:
+        """Once it is up; what is not kept has no checks."""
+        passed = await asyncio.shield(boot)
+        checks = later_checks(self.spec.checks) if passed and self.spec.kept else ()
+        await HealthWatch(checks, self._checker(), self._tell, self._say).lost()
+
+    async def _end(
+        self, exit_: asyncio.Future[int], boot: asyncio.Future[bool], over: asyncio.Future[None], *, unwell: bool
+    ) -> None:
         grace = self.spec.wish.stop_timeout or STOP_TIMEOUT
         if exit_.done():
             await stopping.sweep(self._life, over, grace, self._say)
-        elif self._stop.is_set():
-            if not self._quiet:
+        elif self._stop.is_set() or unwell:
+            if not (self._quiet or unwell):
                 self._say(f"State changed from {self.record.state} to down")
             await stopping.terminate(self._life, over, grace, self._say)
         elif boot.done() and not boot.result():
@@ -236,7 +233,7 @@ class Supervisor:
             self._up()
             return True
         timeout = self.spec.wish.boot_timeout or BOOT_TIMEOUT
-        boot = Boot(self.spec, self._life, self.record.port or 0, self._inside, self._say)
+        boot = Boot(self.spec, self._life, self.record.port or 0, self._checker(), self._say)
         try:
             async with asyncio.timeout(timeout):
                 await boot.passed()
@@ -327,6 +324,9 @@ class Supervisor:
         if not self.booted.done():
             detail = self._boot_failure or ("It ended instead of staying up." if status == 0 else "")
             self.booted.set_result(BootResult(self.process, kind, status, detail, tail))
+
+    def _checker(self) -> Checker:
+        return Checker(self.record.port or 0, self.spec.host, self._inside)
 
     def _inside(self, argv: Sequence[str], timeout: float) -> int | None:
         env = environment(self.spec, self.record.port)
