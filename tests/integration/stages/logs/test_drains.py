@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from tests.support.live import free_port, wait_for
 from tests.support.receivers import http_receiver, syslog_receiver
@@ -20,6 +21,7 @@ from twelve.stages.logs.hub import LogHub
 
 pytestmark = pytest.mark.integration
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOKEN = "d.fc6b856b-3332-4546-93de-7d0ee272c3bd"
 OVERFLOW = re.compile(
@@ -68,6 +70,38 @@ def say_slowly(hub, receiver, end, step=200):
     for start in range(0, end, step):
         say(hub, start, start + step)
         wait_for(lambda so_far=start + step: len(told(receiver)) >= so_far, "delivery")
+
+
+def test_a_collector_gets_every_line_as_a_record_of_its_process(hub):
+    url = "otlp+http://127.0.0.1:{}#x-team=s%3Decret,x-set=notes"
+    with http_receiver(statuses=[503]) as receiver, sending(hub, url.format(receiver.port)):
+        say(hub, 0, 100)
+        hub.write("notes", "router", 'at=info path="/\udce4"')
+        wait_for(lambda: len(records(receiver)) == 101, "the records")
+    found = records(receiver)
+    assert [text for _, _, text in found[:100]] == [f"line {number}" for number in range(100)]
+    assert found[0][1] == int((NOW - EPOCH).total_seconds()) * 10**9
+    of_app, of_router = found[0][0], found[100][0]
+    assert of_app == {"service.name": "notes", "service.instance.id": "web.1", "log.source": "app"}
+    assert of_router == {"service.name": "notes", "service.instance.id": "router", "log.source": "heroku"}
+    refused, accepted, *_ = receiver.delivered
+    assert refused.body == accepted.body
+    assert accepted.headers[":path"] == "/v1/logs"
+    assert accepted.headers["content-type"] == "application/x-protobuf"
+    assert (accepted.headers["x-team"], accepted.headers["x-set"]) == ("s=ecret", "notes")
+
+
+def records(receiver):
+    """(attributes, nanoseconds, text) of all records that were accepted."""
+    return [
+        ({one.key: one.value.string_value for one in logs.resource.attributes}, record.time_unix_nano,
+         record.body.string_value)
+        for delivered in list(receiver.delivered)
+        if delivered.status < 300
+        for logs in ExportLogsServiceRequest.FromString(delivered.body).resource_logs
+        for scope in logs.scope_logs
+        for record in scope.log_records
+    ]  # fmt: skip
 
 
 def test_https_frames_carry_every_line_in_order_with_their_headers(hub):

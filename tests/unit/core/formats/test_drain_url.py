@@ -19,11 +19,22 @@ def test_parts():
         ("syslog+tls://a.example:6514", 6514, "syslog+tls://a.example:6514/", "a.example"),
         ("http://u:p@a.example/secret/path?k=v", 80, "http://a.example:80/", "a.example"),
         ("https://[::1]:9000/", 9000, "https://[::1]:9000/", "[::1]:9000"),
+        ("otlp+http://a.example", 4318, "otlp+http://a.example:4318/", "a.example:4318"),
+        ("otlp+https://a.example", 443, "otlp+https://a.example:443/", "a.example"),
     ],
 )
 def test_ports_and_what_a_log_may_say(url, port, origin, authority):
     read = drain_url.parse(url)
     assert (read.port, read.origin, read.authority) == (port, origin, authority)
+
+
+def test_a_collector_is_asked_at_its_usual_path_with_the_headers_of_the_fragment():
+    url = drain_url.parse("otlp+https://u:p@a.example#x-honeycomb-team=k%3Dey,b=")
+    assert (url.target, url.headers, url.user) == ("/v1/logs", (("x-honeycomb-team", "k=ey"), ("b", "")), "u")
+    assert url.is_http
+    assert url.is_otlp
+    assert drain_url.parse("otlp+http://a.example/otlp/v1/logs?k=v").target == "/otlp/v1/logs?k=v"
+    assert drain_url.parse("https://a.example/#a=b").headers == ()
 
 
 @pytest.mark.parametrize(
@@ -33,6 +44,7 @@ def test_ports_and_what_a_log_may_say(url, port, origin, authority):
         ("https://token@a.example/x?api-key=secret", "https://***@a.example/x?***"),
         ("https://user:p@ss@a.example/", "https://***@a.example/"),
         ("syslog://a.example:514", "syslog://a.example:514"),
+        ("otlp+https://a.example#x-key=secret", "otlp+https://a.example#***"),
     ],
 )
 def test_a_listing_hides_credentials(url, shown):
@@ -57,6 +69,9 @@ def test_a_listing_hides_credentials(url, shown):
         "https://user:secret@a.example/\nHost: b",
         "https://user:secret@ä.example/",
         "https://a.example/" + "x" * 2048,
+        "otlp+https://a.example#secret",
+        "otlp+https://a.example#bad name=secret".replace(" ", "%20"),
+        "otlp+https://a.example#x-key=a%0D%0AHost:b",
     ],
 )
 def test_what_is_no_drain_is_refused_without_repeating_it(url):

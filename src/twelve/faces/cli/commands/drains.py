@@ -14,8 +14,9 @@ from twelve.faces.cli.which_app import app_option, app_path
 def command() -> None:
     """Send a copy of an app's log to other servers, as it comes.
 
-    A URL begins with https:// or http:// (Logplex frames) or syslog+tls:// or syslog:// (RFC 5424). What a receiver
-    does not take in time is dropped, oldest first, and announced to it as L10.
+    A URL begins with https:// or http:// (Logplex frames), syslog+tls:// or syslog:// (RFC 5424), otlp+https:// or
+    otlp+http:// (OpenTelemetry). What a receiver does not take in time is dropped, oldest first, and announced to it
+    as L10.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Delivery by HTTP and HTTPS: a frame a request, its id the same at every try, so that receivers can tell repeats."""
+"""Delivery by HTTP and HTTPS: a frame a request, the same at every try, so that receivers can tell repeats."""
 
 import base64
 import contextlib
@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from twelve.core.formats import syslog
 from twelve.core.formats.drain_url import DrainUrl
@@ -18,23 +19,48 @@ from twelve.stages.logs.drains.connection import Connection
 ANSWER_BYTES = 1 << 16  # of an answer's body are read, to use the connection again
 
 
-class HttpDelivery:
-    def __init__(self, connection: Connection, token: str, version: str) -> None:
-        self._connection = connection
-        self._url = connection.url
-        self._headers = {
-            "Host": self._url.authority,
+class Form(Protocol):
+    """How messages are written into a request. `headers` belong to every one, `about` to this one and its repeats."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    def body(self, messages: Sequence[Message]) -> bytes: ...
+    def about(self, messages: Sequence[Message]) -> Mapping[str, str]: ...
+
+
+class Logplex:
+    """Heroku's own form."""
+
+    def __init__(self, token: str, version: str) -> None:
+        self.headers = {
             "Content-Type": "application/logplex-1",
             "User-Agent": f"Logplex/v1 twelve/{version}",
             "Logplex-Drain-Token": token,
+        }
+
+    def body(self, messages: Sequence[Message]) -> bytes:
+        return syslog.http_body(messages)
+
+    def about(self, messages: Sequence[Message]) -> Mapping[str, str]:
+        return {"Logplex-Msg-Count": str(len(messages)), "Logplex-Frame-Id": secrets.token_hex(16)}
+
+
+class HttpDelivery:
+    def __init__(self, connection: Connection, form: Form) -> None:
+        self._connection = connection
+        self._url = connection.url
+        self._form = form
+        self._headers = {
+            "Host": self._url.authority,
+            **form.headers,
             **_basic_auth(self._url),
+            **dict(self._url.headers),
         }
 
     def deliver(self, messages: Sequence[Message], losses: Losses) -> Losses:
         """What is still to be announced as lost: nothing once the frame has arrived."""
         frame = policy.announced(messages, losses, datetime.now(UTC))
-        body, frame_id, tries = syslog.http_body(frame), secrets.token_hex(16), 0
-        headers = {"Logplex-Msg-Count": str(len(frame)), "Logplex-Frame-Id": frame_id}
+        body, headers, tries = self._form.body(frame), self._form.about(frame), 0
         while (held := self._connection.ensure()) is not None:
             tries += 1
             verdict = policy.verdict(self._post(held, body, headers), tries)

@@ -14,7 +14,7 @@ from twelve.core.policy import drain as policy
 from twelve.core.policy.drain import NONE, Losses
 from twelve.stages.logs.drains.buffer import Buffer
 from twelve.stages.logs.drains.connection import Connection, Refused
-from twelve.stages.logs.drains.https import HttpDelivery
+from twelve.stages.logs.drains.https import HttpDelivery, Logplex
 from twelve.stages.logs.drains.syslog import SyslogDelivery
 from twelve.stages.logs.hub import LogHub
 
@@ -26,6 +26,16 @@ ABORT_GRACE = 1.0
 
 class Delivery(Protocol):
     def deliver(self, messages: Sequence[Message], losses: Losses) -> Losses: ...
+
+
+def _delivery(connection: Connection, drain: Drain, app: str, version: str) -> Delivery:
+    if connection.url.is_otlp:
+        from twelve.stages.logs.drains.otlp import Otlp  # noqa: PLC0415 - what few use costs nobody else anything
+
+        return HttpDelivery(connection, Otlp(app, version))
+    if connection.url.is_http:
+        return HttpDelivery(connection, Logplex(drain.token, version))
+    return SyslogDelivery(connection, drain.token)
 
 
 class Sender:
@@ -42,11 +52,7 @@ class Sender:
         self._closing = threading.Event()
         self._told: str | None = None
         self._connection = Connection(url, self._closing, context=context, trouble=self._tell)
-        self._delivery: Delivery = (
-            HttpDelivery(self._connection, drain.token, version)
-            if url.is_http
-            else SyslogDelivery(self._connection, drain.token)
-        )
+        self._delivery = _delivery(self._connection, drain, app, version)
         self._thread = threading.Thread(target=self._run, name=f"drain {drain.id}", daemon=True)
 
     def start(self) -> None:
