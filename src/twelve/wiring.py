@@ -10,6 +10,7 @@ from twelve.flow.keep import Keeper
 from twelve.flow.keep_drains import DrainKeeper
 from twelve.flow.outputs import Outputs
 from twelve.flow.platform import Platform
+from twelve.flow.probation import Probation
 from twelve.flow.scheduler import Scheduler
 from twelve.infra.database import Database
 from twelve.infra.sealing import open_sealer
@@ -91,6 +92,8 @@ class Wiring:
         slugs, builds = Slugs(database), Builds(database)
         apps, formations = Apps(database), Formations(database)
         self._engine = LocalEngine(settings, ProcessRecords(database), self._logs, self._pump)
+        probation = Probation()
+        self._engine.subscribe(probation.observe)  # before the keeper: it must know that help comes
         keeper = Keeper(self._engine, self._router, apps.get, formations.list)
         keeper.start()
         platform = Platform(
@@ -116,7 +119,7 @@ class Wiring:
             keeper=keeper,
             user=f"{getpass.getuser()}@localhost",
             version=__version__,
+            probation=probation,
         )
-        platform.probation.act_by(partial(rollback.after_crashes, platform))
-        self._engine.subscribe(platform.probation.observe)
+        probation.act_by(partial(rollback.after_crashes, platform), announce=keeper.expect_help)
         return platform

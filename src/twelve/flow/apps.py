@@ -55,7 +55,7 @@ def wind_down(platform: Platform, app: App) -> None:
     running = platform.engine.processes(app.id)
     web = [process for process in running if process.type == "web"]
     platform.keeper.switch(app, [], web)
-    drained(platform, app, web, 30.0)
+    drained(platform, app, web)
     platform.engine.stop(process.id for process in running)
     for process in web:
         platform.router.remove(app.name, process.id)

@@ -31,6 +31,7 @@ class Keeper:
         self._formation = formation
         self._in_service: set[UUID] = set()
         self._unready: set[UUID] = set()
+        self._in_need: set[UUID] = set()
         self._events: queue.SimpleQueue[ProcessEvent | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
@@ -67,6 +68,14 @@ class Keeper:
                 self._router.remove(app.name, gone)
         self.refresh(app)
 
+    def expect_help(self, app_id: UUID) -> None:
+        """An earlier release is about to take over: until `help_came`, requests wait, whatever has crashed."""
+        self._in_need.add(app_id)
+
+    def help_came(self, app_id: UUID) -> None:
+        """Or did not come."""
+        self._in_need.discard(app_id)
+
     def refresh(self, app: App) -> None:
         """Tell the router what to answer while nothing is ready."""
         web = [process for process in self._engine.processes(app.id) if process.type == WEB]
@@ -77,6 +86,7 @@ class Keeper:
             released=app.current_release is not None or bool(web),
             web_quantity=0 if app.stopped else quantity,
             states=in_service,
+            help_comes=app.id in self._in_need,
         )
         self._router.set_mode(app.name, mode)
 
@@ -112,7 +122,12 @@ class Keeper:
                 self._router.remove(process.app, process.id)
             if event.kind == "gone":
                 self._in_service.discard(process.id)
-        self.refresh(self._find_app(process.app_id))
+        if not starts_at_once(event):  # until it does, requests wait: nobody is to hear of a crash that is over
+            self.refresh(self._find_app(process.app_id))
+
+
+def starts_at_once(event: ProcessEvent) -> bool:
+    return event.kind == "exited" and event.delay == 0
 
 
 def is_up(process: Process) -> bool:

@@ -16,6 +16,7 @@ from twelve.core.ports import ProcessEvent
 REMEMBERED = 200  # exits of an app
 
 Act = Callable[[Release, RollBack], None]
+Announce = Callable[[UUID], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,14 @@ class Probation:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._act: Act | None = None
+        self._announce: Announce | None = None
         self._exits: dict[UUID, deque[_Seen]] = {}
         self._trials: dict[UUID, _Trial] = {}
         self._lock = threading.Lock()
 
-    def act_by(self, act: Act) -> None:
-        self._act = act
+    def act_by(self, act: Act, announce: Announce | None = None) -> None:
+        """`announce` is told the app before `act` begins, from whichever thread made the judgement."""
+        self._act, self._announce = act, announce
 
     def begin(self, release: Release, *, exempt: bool, ago: float = 0.0) -> None:
         """It serves from now on, or has since `ago` seconds. `exempt` as in the policy."""
@@ -71,6 +74,8 @@ class Probation:
             if verdict:
                 del self._trials[app_id]  # judged once
         if trial and verdict and self._act:
+            if self._announce:
+                self._announce(app_id)
             name = f"roll back {trial.release.version}"
             threading.Thread(target=self._act, args=(trial.release, verdict), name=name, daemon=True).start()
 

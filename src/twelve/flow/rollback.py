@@ -30,6 +30,16 @@ def rollback(platform: Platform, app: App, ref: str | None, user: str) -> Releas
 
 def after_crashes(platform: Platform, release: Release, verdict: RollBack) -> None:
     """The verdict of probation, carried out and told in the ledger; unless something newer serves by now."""
+    try:
+        _judge(platform, release, verdict)
+    finally:
+        platform.keeper.help_came(release.app_id)
+        for app in platform.apps.list():
+            if app.id == release.app_id:
+                platform.keeper.refresh(app)
+
+
+def _judge(platform: Platform, release: Release, verdict: RollBack) -> None:
     with platform.database.lock(release.app_id, "release"):
         app = next((app for app in platform.apps.list() if app.id == release.app_id), None)
         if app is None or app.stopped or app.current_release != release.id:

@@ -11,7 +11,6 @@ Deploys, config changes, rollbacks, restarts and scaling are all this, with othe
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from uuid import UUID
 
 from twelve.core.errors import BootCrash, BootTimeout, RunError
 from twelve.core.model import App, Process, ProcessSpec
@@ -21,6 +20,7 @@ from twelve.flow.keep import WEB, is_up
 from twelve.flow.platform import Platform
 
 DRAIN_POLL = 0.02  # seconds
+DRAIN_TIMEOUT = 30.0
 
 
 class Rollout:
@@ -102,14 +102,10 @@ class Rollout:
     def _drain_and_stop(self) -> None:
         web = self._old_web()
         self._stop([process for process in self._old if process.type != WEB])
-        drained(self._platform, self._app, web, self._drain_timeout())
+        drained(self._platform, self._app, web)
         self._stop(web)
         for process in web:
             self._platform.router.remove(self._app.name, process.id)
-
-    def _drain_timeout(self) -> float:
-        given = [spec.wish.drain_timeout for spec in self._new if spec.type == WEB]
-        return next((seconds for seconds in given if seconds is not None), 30.0)
 
     def _boot(self, specs: Sequence[ProcessSpec]) -> None:
         if not specs:
@@ -148,18 +144,23 @@ class Rollout:
         return [spec for spec in self._new if (spec.type == WEB) == web]
 
 
-def drained(platform: Platform, app: App, processes: Iterable[Process], timeout: float) -> bool:
-    """Wait until no request is open on any of them; False when the time was over first."""
-    waiting: set[UUID] = {process.id for process in processes}
-    deadline = time.monotonic() + timeout
+def drained(platform: Platform, app: App, processes: Iterable[Process]) -> bool:
+    """Wait until no request is open on any of them; False when the time their release gives them was over first."""
+    waiting = {process.id: time.monotonic() + _drain_timeout(platform, process) for process in processes}
     while waiting:
-        waiting = {backend for backend in waiting if platform.router.in_flight(app.name, backend) > 0}
-        if not waiting:
-            break
-        if time.monotonic() >= deadline:
+        waiting = {one: until for one, until in waiting.items() if platform.router.in_flight(app.name, one) > 0}
+        if any(time.monotonic() >= until for until in waiting.values()):
             return False
-        time.sleep(DRAIN_POLL)
+        if waiting:
+            time.sleep(DRAIN_POLL)
     return True
+
+
+def _drain_timeout(platform: Platform, process: Process) -> float:
+    release = platform.releases.get(process.app_id, process.release_id)
+    slug = platform.slugs.get(release.slug_id) if release.slug_id else None
+    wish = slug.manifest.formation.get(process.type) if slug else None
+    return DRAIN_TIMEOUT if wish is None or wish.drain_timeout is None else wish.drain_timeout
 
 
 def raise_unless_up(result: BootResult) -> None:

@@ -1,5 +1,6 @@
 """What the engine tells, replayed: who gets requests."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -32,13 +33,20 @@ class Replay:
         self.keeper.start()
 
     def subscribe(self, listener):
-        self.tell = lambda process, kind: listener(ProcessEvent(process, kind))
+        self.tell = lambda process, kind, **more: listener(ProcessEvent(process, kind, **more))
 
     def processes(self, app_id=None):
         return self.known
 
     def ready(self):
         return self.router.ready(APP.name)
+
+    def crash(self, delay):
+        """All of them, to begin again after `delay` seconds."""
+        self.known = [replace(process, state=ProcessState.CRASHED) for process in self.known]
+        for process in self.known:
+            self.tell(process, "exited", status=1, delay=delay)
+        self.keeper.close()  # once it has read all that
 
 
 @pytest.fixture
@@ -84,3 +92,17 @@ def test_an_exit_ends_the_wait_for_readiness(replay):
     until(lambda: replay.router.known()[APP.name] == {two.id})
     replay.tell(one, "up")
     until(lambda: replay.ready() == {one.id, two.id})
+
+
+@pytest.mark.parametrize(
+    ("delay", "help_comes", "answer"),
+    [(0.0, False, "hold"), (4.0, False, "crashed"), (4.0, True, "hold")],
+    ids=["starts again at once", "waits", "waits, but an earlier release takes over"],
+)
+def test_requests_hear_of_a_crash_only_when_nothing_comes_soon(replay, delay, help_comes, answer):
+    replay.router.set_hosts(APP.name, ["shop.localhost"])
+    replay.keeper.switch(APP, replay.known, [])
+    if help_comes:
+        replay.keeper.expect_help(APP.id)
+    replay.crash(delay)
+    assert replay.router.answer("shop.localhost") == answer
