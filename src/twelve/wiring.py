@@ -20,6 +20,7 @@ from twelve.stages.build.sandbox import Sandbox
 from twelve.stages.build.store import Builds, Slugs
 from twelve.stages.config.store import ConfigStore
 from twelve.stages.logs.drains.store import Drains
+from twelve.stages.metrics.traffic import Traffic
 from twelve.stages.release.store import Releases
 from twelve.stages.router.haproxy import HaproxyRouter
 from twelve.stages.run.formation import Formations
@@ -40,7 +41,8 @@ class Wiring:
     def __init__(self, settings: Settings, first: First) -> None:
         self._first = first
         self._logs, self._pump, self._state = first.logs, first.pump, first.state
-        self._router = HaproxyRouter(settings, self._logs)
+        self._traffic = Traffic()
+        self._router = HaproxyRouter(settings, self._logs, self._traffic)
         try:
             self._router.start()
             build_sandbox = Sandbox()
@@ -120,6 +122,8 @@ class Wiring:
             user=f"{getpass.getuser()}@localhost",
             version=__version__,
             probation=probation,
+            traffic=self._traffic,
         )
         probation.act_by(partial(rollback.after_crashes, platform), announce=keeper.expect_help)
+        self._engine.subscribe(platform.restarts.observe)
         return platform

@@ -10,12 +10,19 @@ from typing import Protocol
 from uuid import UUID
 
 from twelve.core.model import ConfigVars, Process, ProcessSpec
+from twelve.core.model.metrics import Requests, Usage
 
 
 class LogSink(Protocol):
     """Where platform events go: one call a line, stamped on arrival."""
 
     def write(self, app: str, process: str, text: str, *, source: str = "heroku") -> None: ...
+
+
+class RequestMeter(Protocol):
+    """Is shown every raw router line, many of one app at once, by the thread that reads them."""
+
+    def observe(self, app: str, lines: bytes) -> None: ...
 
 
 class OutputPump(Protocol):
@@ -74,6 +81,9 @@ class Router(Protocol):
 
     def known(self) -> dict[str, set[UUID]]:
         """The backends of every app it holds; after a start, what an earlier server told it."""
+
+    def requests(self, app: str | None = None) -> Mapping[str, Requests]:
+        """By app, what its processes answered. Counters, which never go down; nothing of an app it does not know."""
 
     def processes(self) -> list[PlatformProcess]: ...
 
@@ -150,6 +160,9 @@ class Engine(Protocol):
 
         What has no spec is stopped. What ended without a trace (a reboot) is forgotten, so that it can be started anew.
         """
+
+    def usage(self, app_id: UUID | None = None) -> Mapping[UUID, Usage]:
+        """What each process that runs has used in this life of it, the sandbox included."""
 
     def platform_processes(self) -> list[PlatformProcess]:
         """Helpers of its own that outlive a server."""

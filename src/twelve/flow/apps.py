@@ -32,6 +32,8 @@ def destroy(platform: Platform, app: App, user: str) -> App:
     platform.drain_keeper.end(platform.drains.list(app.id))
     platform.apps.delete(app.id)
     platform.logs.forget(app.name)
+    platform.traffic.forget(app.name)
+    platform.restarts.forget(app.id)
     platform.builder.prune(_slugs_to_keep(platform))
     return app
 

@@ -15,6 +15,8 @@ from twelve.stages.build.store import Builds, Slugs
 from twelve.stages.config.store import ConfigStore
 from twelve.stages.logs.drains.store import Drains
 from twelve.stages.logs.hub import LogHub
+from twelve.stages.metrics.restarts import Restarts
+from twelve.stages.metrics.traffic import Traffic
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
 from twelve.stages.run.schedules import Schedules
@@ -49,3 +51,5 @@ class Platform:
     user: str
     version: str
     probation: Probation = field(default_factory=Probation)
+    traffic: Traffic = field(default_factory=Traffic)
+    restarts: Restarts = field(default_factory=Restarts)

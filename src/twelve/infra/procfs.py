@@ -1,6 +1,7 @@
 """What /proc tells about processes we did not start ourselves: who is it, and who still holds a pipe of ours."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -47,6 +48,26 @@ def working_in(directory: Path) -> list[int]:
     """Processes whose working directory it is."""
     path = str(directory.resolve())
     return [pid for pid in _pids() if _link(f"/proc/{pid}/cwd") == path]
+
+
+def children(pid: int) -> list[int]:
+    """A child belongs to the thread that forked it, so every thread is asked."""
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found += [int(child) for child in (thread / "children").read_bytes().split()]
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """Parents before their children, `pid` itself not among them."""
+    found: list[int] = []
+    queue = [pid]
+    while queue:
+        fresh = children(queue.pop(0))
+        found += fresh
+        queue += fresh
+    return found
 
 
 def child_of(parent: int, program: str) -> int | None:

@@ -14,6 +14,7 @@ from twelve.core.errors import BadProcfile, Where
 from twelve.core.formats import procfile
 from twelve.core.formats.text import errors_of
 from twelve.core.model import AppManifest, Process, ProcessSpec, ProcessState, Slug, Source
+from twelve.core.model.metrics import Requests, Usage
 from twelve.core.ports import Backend, BootResult, PlatformProcess, ProcessEvent, Progress
 from twelve.stages.build.store import Slugs
 
@@ -106,6 +107,9 @@ class MemoryEngine:
 
     weakness = ""
 
+    def usage(self, app_id: UUID | None = None) -> Mapping[UUID, Usage]:
+        return {process.id: Usage(1.5, 1 << 20, 1e9) for process in self.processes(app_id)}
+
     def platform_processes(self) -> list[PlatformProcess]:
         return []
 
@@ -166,6 +170,9 @@ class MemoryRouter:
 
     def forget(self, app: str) -> None:
         self.hosts.pop(app, None)
+
+    def requests(self, app: str | None = None) -> Mapping[str, Requests]:
+        return {name: Requests() for name in self.hosts if app in {None, name}}
 
     def processes(self) -> list[PlatformProcess]:
         return []

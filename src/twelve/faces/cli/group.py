@@ -21,6 +21,7 @@ COMMANDS: dict[str, Entry] = {
     "init": Entry("init", START, "Propose the files a codebase still lacks."),
     "open": Entry("open", START, "Print the address of an app."),
     "ps": Entry("ps", PROCESSES, "List the processes of an app."),
+    "top": Entry("top", PROCESSES, "Watch what apps and the platform use."),
     "scale": Entry("scale", PROCESSES, "Set how many processes of each type run."),
     "restart": Entry("restart", PROCESSES, "Restart an app, a process type or one process."),
     "stop": Entry("stop", PROCESSES, "Stop an app or one of its processes."),

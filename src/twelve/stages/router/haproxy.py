@@ -17,14 +17,16 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from twelve.core.errors import PortTaken, RouterError
+from twelve.core.model.metrics import Requests
 from twelve.core.policy import codes
-from twelve.core.ports import Backend, PlatformProcess
+from twelve.core.ports import Backend, PlatformProcess, RequestMeter
 from twelve.infra import components
 from twelve.infra.daemons import Daemon
 from twelve.infra.settings import Settings
 from twelve.stages.router.admin import Admin
 from twelve.stages.router.commands import READ_COMMANDS, Changer, connections, info, understand
 from twelve.stages.router.config import LIFE, FrontDoor, render, slot_names
+from twelve.stages.router.counters import Counters
 from twelve.stages.router.lines import LineStream, RouterLines
 from twelve.stages.router.routes import Route
 
@@ -44,7 +46,13 @@ class HaproxyRouter:
     """core.ports.Router. `start` before anything else; `stop` ends HAProxy, `release` leaves it to the next server."""
 
     def __init__(
-        self, settings: Settings, logs: LineStream, *, hold: float = 75, first_byte_timeout: float = 30
+        self,
+        settings: Settings,
+        logs: LineStream,
+        meter: RequestMeter | None = None,
+        *,
+        hold: float = 75,
+        first_byte_timeout: float = 30,
     ) -> None:
         self._directory = settings.run / "router"
         self._admin = Admin(self._directory / "admin.sock")
@@ -63,7 +71,8 @@ class HaproxyRouter:
         self._dropped = 0
         self._lock = threading.RLock()
         self._ended = threading.Event()
-        self._lines = RouterLines(logs, lambda: self._routes)
+        self._lines = RouterLines(logs, lambda: self._routes, meter)
+        self._counters = Counters(self._admin)
         self._minder: threading.Thread | None = None
         self._daemon = Daemon(
             "haproxy",
@@ -116,6 +125,9 @@ class HaproxyRouter:
     def known(self) -> dict[str, set[UUID]]:
         return {app: {server.id for server in route.servers} for app, route in self._routes.items()}
 
+    def requests(self, app: str | None = None) -> Mapping[str, Requests]:
+        return self._counters.read({name: route for name, route in self._routes.items() if app in {None, name}})
+
     def apply(self, desired: Mapping[str, Route]) -> None:
         """Make it so, changing only what differs from what HAProxy really holds. Apps not named are forgotten."""
         with self._lock:
@@ -157,6 +169,7 @@ class HaproxyRouter:
         with self._lock:
             if app in self._routes:
                 self._change(app, None)
+                self._counters.end(app)
 
     def _route(self, app: str) -> Route:
         return self._routes.get(app) or Route(app, self._free_slot())
@@ -181,6 +194,8 @@ class HaproxyRouter:
         others = {name: route for name, route in self._routes.items() if name != app}
         self._routes = {**others, app: new} if new else others
         change = Changer(old, new)
+        if new and not old:
+            self._counters.begin(new)
         try:
             self._admin.tell(change.commands())
         except (OSError, RouterError):  # it has died, or is not what we thought: look, and correct what differs
@@ -233,6 +248,7 @@ class HaproxyRouter:
             _write(self._directory / name, text)
         _write(self._rules_record, self._rules())
         self._dropped = 0
+        self._counters.restarted()
 
     def _answers(self) -> bool:
         return bool(info(self._admin.ask(["show info"])[0]).get("Pid"))

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from twelve.core.formats import router_line
+from twelve.core.ports import RequestMeter
 from twelve.stages.router.routes import Route
 
 ENOUGH = 1 << 16
@@ -31,9 +32,12 @@ class LineStream(Protocol):
 class RouterLines:
     """`routes` gives today's routes by app. An app that is gone is told about in the platform's own stream."""
 
-    def __init__(self, logs: LineStream, routes: Callable[[], Mapping[str, Route]]) -> None:
+    def __init__(
+        self, logs: LineStream, routes: Callable[[], Mapping[str, Route]], meter: RequestMeter | None = None
+    ) -> None:
         self._logs = logs
         self._routes = routes
+        self._meter = meter
         self._carry = b""
         self._hurry = threading.Event()
         self.busy: set[str] = set()  # apps with lines since somebody last looked
@@ -65,3 +69,5 @@ class RouterLines:
             mode = routes[app].answer if app else ""
             self._logs.publish(app, "heroku", "router", now, raw, partial(router_line.translate, mode=mode))
             self.busy.add(app)
+            if app and self._meter:
+                self._meter.observe(app, raw)

@@ -1,8 +1,9 @@
 """A router without a network, for tests of what drives one: it keeps the routes and says what a request would meet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from twelve.core.model.metrics import Requests
 from twelve.core.ports import Backend, PlatformProcess
 from twelve.stages.router.routes import Route
 
@@ -36,6 +37,10 @@ class MemoryRouter:
 
     def known(self) -> dict[str, set[UUID]]:
         return {app: {server.id for server in route.servers} for app, route in self.routes.items()}
+
+    def requests(self, app: str | None = None) -> Mapping[str, Requests]:
+        """Nobody counts."""
+        return {name: Requests() for name in self.routes if app in {None, name}}
 
     def processes(self) -> list[PlatformProcess]:
         return []

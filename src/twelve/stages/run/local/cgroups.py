@@ -61,6 +61,14 @@ class Group:
         cache, shared = (stat.get(name, 0) for name in names)
         return Usage(total, total - max(0, cache - shared))
 
+    def cpu(self) -> float | None:
+        """Seconds used in it; None where it only shares out, as version 1 does without its other controller."""
+        if self.version == 1:
+            used = _number(self.path / "cpuacct.usage")
+            return used / 1e9 if used else None
+        used = self._numbers("cpu.stat").get("usage_usec", 0)
+        return used / 1e6 if used else None
+
     def out_of_memory(self) -> int:
         """How many processes the kernel has ended here."""
         return self._numbers("memory.oom_control" if self.version == 1 else "memory.events").get("oom_kill", 0)

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from twelve.core.errors import NotFound, PlatformError
 from twelve.core.model import Process, ProcessSpec, ProcessState
+from twelve.core.model.metrics import Usage
 from twelve.core.ports import BootResult, LogSink, OutputPump, PlatformProcess, ProcessEvent
 from twelve.infra.settings import Settings
 from twelve.stages.run.local import adoption
@@ -25,6 +26,7 @@ from twelve.stages.run.local.ports import Ports
 from twelve.stages.run.local.sandbox import MEANING, choose
 from twelve.stages.run.local.spawn import keep_descriptors_to_ourselves
 from twelve.stages.run.local.supervisor import Ground, Supervisor
+from twelve.stages.run.local.usage import of_life
 from twelve.stages.run.processes import ProcessRecord
 
 log = logging.getLogger(__name__)
@@ -133,6 +135,13 @@ class LocalEngine:
         self._call(self._stop(strangers, quiet=False))
         adoption.sweep(places, known={find.record.id for find in found.finds} | self._supervised.keys())
         return [supervisor.process for supervisor in adopted]
+
+    def usage(self, app_id: UUID | None = None) -> Mapping[UUID, Usage]:
+        return {
+            process.id: of_life(process.pid, self._place(process.id))
+            for process in self.processes(app_id)
+            if process.pid is not None and process.state in {ProcessState.STARTING, ProcessState.UP}
+        }
 
     def platform_processes(self) -> list[PlatformProcess]:
         return self._holders.processes()

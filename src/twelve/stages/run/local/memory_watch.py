@@ -4,14 +4,13 @@ The control group counts, where there is one; otherwise the proportional share o
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from twelve.core.policy import memory
 from twelve.core.policy.limits import Limits
 from twelve.core.policy.memory import Usage, Verdict
+from twelve.infra.usage import memory as memory_of
 from twelve.stages.run.local.life import Life
 from twelve.stages.run.local.limits import Groups
 
@@ -59,14 +58,5 @@ class MemoryWatch:
 
 def share(pids: Iterable[int]) -> Usage:
     """Shared pages count in part for each that has them; the cache of files does not count, and no tmpfs either."""
-    total = sum(_proportional(pid) for pid in pids)
+    total = memory_of(pids)
     return Usage(total, total)
-
-
-def _proportional(pid: int) -> int:
-    """In bytes; nothing for a process that has ended."""
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    return 0

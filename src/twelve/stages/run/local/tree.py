@@ -5,6 +5,10 @@ import time
 from pathlib import Path
 from uuid import UUID
 
+from twelve.infra import procfs
+
+children, descendants = procfs.children, procfs.descendants
+
 ID_VARIABLE = "HEROKU_DYNO_ID"  # every process we start carries its id; that identifies it beyond its pid
 TRIES, BETWEEN = 5, 0.002  # seconds
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD
@@ -19,26 +23,6 @@ def start_time(pid: int) -> int | None:
 def parent(pid: int) -> int | None:
     fields = _stat(pid)
     return None if fields is None else int(fields[1])
-
-
-def children(pid: int) -> list[int]:
-    """A child belongs to the thread that forked it, so every thread is asked."""
-    found: list[int] = []
-    with contextlib.suppress(OSError):
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            found += [int(child) for child in (thread / "children").read_bytes().split()]
-    return found
-
-
-def descendants(pid: int) -> list[int]:
-    """Parents before their children, `pid` itself not among them."""
-    found: list[int] = []
-    queue = [pid]
-    while queue:
-        fresh = children(queue.pop(0))
-        found += fresh
-        queue += fresh
-    return found
 
 
 def is_namespace_init(pid: int) -> bool:
