@@ -19,6 +19,7 @@ OURS = (  # routes of twelve's own, and those clients use although the schema la
     r"/_\w+/.*",
     r"/apps/[^/]+/actions/(stop|start)",
     r"/addons/[^/]+",
+    r"/apps/[^/]+/metrics",
     r"/apps/[^/]+/schedules(/.*)?",
     r"/apps/[^/]+/log-drains/\w+://.*",
 )
