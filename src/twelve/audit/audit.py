@@ -1,0 +1,29 @@
+"""One audit of a directory, from its files to the verdicts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from twelve.audit.engine import findings
+from twelve.audit.judge import judge
+from twelve.audit.model import Audit, Severity
+from twelve.audit.read import read
+from twelve.audit.rule import Rule
+from twelve.audit.rules import all_rules, relevances, witnesses
+
+
+def audit(root: Path, rules: Sequence[Rule] | None = None) -> Audit:
+    code, notes = read(root)
+    found = findings(code, all_rules() if rules is None else rules)
+    judgements = judge(code, found, witnesses(), relevances())
+    return Audit(code.name, tuple(judgements), tuple(found), tuple(notes))
+
+
+def only(made: Audit, items: Sequence[str]) -> Audit:
+    judgements = tuple(one for one in made.judgements if one.item in items)
+    return Audit(made.name, judgements, tuple(one for one in made.findings if one.item in items), made.notes)
+
+
+def fails(made: Audit, level: str) -> bool:
+    """Whether a finding that nobody ignored is of `level` ("error", "warning") or above; "never" is above all."""
+    severe = {"error": {Severity.ERROR}, "warning": {Severity.ERROR, Severity.WARNING}}.get(level, set())
+    return any(one.severity in severe and not one.suppressed for one in made.findings)

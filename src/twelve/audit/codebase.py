@@ -1,0 +1,117 @@
+"""What is audited: the files of one app, read when somebody asks, and the facts about them, each found out once."""
+
+import ast
+import re
+import warnings
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any, TypeVar
+
+from twelve.audit.classify import Kind, kind, language
+
+T = TypeVar("T")
+F = TypeVar("F")
+
+__all__ = ["Codebase", "Kind", "SourceFile"]
+
+
+class SourceFile:
+    """One text file. `tracked` is whether it is under version control, as far as that is known."""
+
+    def __init__(self, path: str, read: Callable[[], bytes], *, size: int = 0, tracked: bool = True) -> None:
+        self.path = path
+        self.size = size
+        self.tracked = tracked
+        self.kind = kind(path)
+        self.language = language(path)
+        self._read = read
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @cached_property
+    def data(self) -> bytes:
+        return self._read()
+
+    @cached_property
+    def text(self) -> str:
+        """Bytes that are no UTF-8 become U+FFFD; a line ends at LF, with or without a CR before it."""
+        return self.data.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    @cached_property
+    def python(self) -> ast.Module | None:
+        """None when this Python cannot read it: a newer syntax, or none at all."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SyntaxWarning)
+                return ast.parse(self.data)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the Python tree, parents before their children; none when there is no tree."""
+        return list(ast.walk(self.python)) if self.python else []
+
+    def line_at(self, offset: int) -> int:
+        """The line, from 1, of an offset into `text`."""
+        return bisect_right(self._starts, offset)
+
+    def search(self, pattern: str | re.Pattern[str]) -> Iterator[tuple[int, re.Match[str]]]:
+        """(line, match) for every match in `text`."""
+        compiled = re.compile(pattern, re.MULTILINE) if isinstance(pattern, str) else pattern
+        return ((self.line_at(match.start()), match) for match in compiled.finditer(self.text))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+
+
+class Codebase:
+    """`files` by their path. `version_control` is "git", "hg" or ""; None when there is no way to know."""
+
+    def __init__(self, name: str, files: Iterable[SourceFile], *, version_control: str | None = None) -> None:
+        self.name = name
+        self.files: Mapping[str, SourceFile] = {file.path: file for file in files}
+        self.version_control = version_control
+        self._facts: dict[Callable[..., Any], Any] = {}
+
+    @classmethod
+    def of(cls, files: Mapping[str, str], name: str = "example") -> "Codebase":
+        """From texts: the examples of the rules."""
+        made = [
+            SourceFile(path, lambda text=text: text.encode(), size=len(text))  # type: ignore[misc]
+            for path, text in files.items()
+        ]
+        return cls(name, made, version_control="git")
+
+    def get(self, path: str) -> SourceFile | None:
+        return self.files.get(path)
+
+    def find(self, *patterns: str, kinds: Iterable[Kind] | None = None) -> list[SourceFile]:
+        """By the file's name, or by its whole path when the pattern has a slash in it."""
+        wanted = None if kinds is None else set(kinds)
+        return [
+            file
+            for file in self.files.values()
+            if (wanted is None or file.kind in wanted)
+            and any(fnmatchcase(file.path if "/" in pattern else file.name, pattern) for pattern in patterns)
+        ]
+
+    def written_in(self, *languages: str, kinds: Iterable[Kind] = (Kind.PRODUCTION,)) -> list[SourceFile]:
+        wanted = set(kinds)
+        return [file for file in self.files.values() if file.language in languages and file.kind in wanted]
+
+    def fact(self, finder: "Callable[[Codebase], F]") -> F:
+        """What `finder` finds out about this codebase; asked once, remembered for everybody."""
+        if finder not in self._facts:
+            self._facts[finder] = finder(self)
+        found: F = self._facts[finder]
+        return found

@@ -1,0 +1,46 @@
+"""From findings to a verdict for each factor and AI item, with its evidence. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from twelve.audit.codebase import Codebase
+from twelve.audit.model import AI_ITEMS, ITEMS, Evidence, Finding, Judgement, Severity, Verdict
+
+WORST = (Verdict.FAIL, Verdict.PARTIAL)
+Witness = Callable[[Codebase], Iterable[Evidence]]
+Relevance = Callable[[Codebase], str]  # why an item does not apply; empty when it does
+
+
+def judge(
+    code: Codebase,
+    findings: Sequence[Finding],
+    witnesses: Mapping[str, Witness],
+    relevances: Mapping[str, Relevance],
+) -> list[Judgement]:
+    """One judgement an item. An item nobody can say anything about is unknown, never passed."""
+    return [
+        _judged(item, code, [one for one in findings if one.item == item and not one.suppressed], witnesses, relevances)
+        for item in ITEMS
+    ]
+
+
+def _judged(
+    item: str,
+    code: Codebase,
+    own: list[Finding],
+    witnesses: Mapping[str, Witness],
+    relevances: Mapping[str, Relevance],
+) -> Judgement:
+    against = sorted((one for one in own if one.verdict in WORST), key=lambda one: WORST.index(one.verdict))
+    if against:
+        evidence = tuple(Evidence(f"{one.rule}: {one.message}", one.path, one.line) for one in against)
+        return Judgement(item, against[0].verdict, evidence, against[0].fix)
+    if item in relevances and (reason := relevances[item](code)):
+        return Judgement(item, Verdict.NOT_APPLICABLE, (Evidence(reason),))
+    seen = tuple(witnesses[item](code)) if item in witnesses else ()
+    if not seen:
+        todo = "" if item in AI_ITEMS else "Run the audit with --live: the code alone does not tell."
+        return Judgement(item, Verdict.UNKNOWN, (Evidence("Nothing in the code speaks for or against it."),), todo)
+    noted = tuple(
+        Evidence(f"{one.rule}: {one.message}", one.path, one.line) for one in own if one.severity is Severity.INFO
+    )
+    return Judgement(item, Verdict.PASS, (*seen, *noted))
