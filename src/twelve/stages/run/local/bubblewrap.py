@@ -11,7 +11,7 @@ from pathlib import Path
 
 from twelve.core.model import ProcessSpec
 from twelve.core.policy.limits import limits
-from twelve.stages.run.local.spawn import ARGUMENTS_FD, STATUS_FD, Command, Start
+from twelve.stages.run.local.spawn import ARGUMENTS_FD, STATUS_FD, Command, Start, Streams, spawn
 from twelve.stages.run.local.tree import ID_VARIABLE
 
 HOME = Path("/app")
@@ -64,6 +64,12 @@ class Bubblewrap:
             env={ID_VARIABLE: str(spec.id)},
             arguments="".join(f"{option}\0" for option in options).encode(),
         )
+
+    def spawn(self, start: Start, streams: Streams, status_file: Path) -> int:
+        return spawn(start, streams, status_file)
+
+    def close(self) -> None:
+        """Nothing of ours runs beside the sandboxes."""
 
     def inside(self, init: int, place: Path, env: Mapping[str, str], argv: Sequence[str]) -> Command:  # noqa: ARG002
         """A command in the namespaces of the app, with its environment."""

@@ -94,8 +94,16 @@ def _number(file: Path) -> int:
 
 def joining(groups: Sequence[Group], argv: Sequence[str]) -> tuple[str, ...]:
     """The command that joins them and then becomes `argv`: what it starts was never outside."""
-    members = dict.fromkeys(str(group.path / "cgroup.procs") for group in groups)
-    return ("/bin/sh", "-c", _JOIN, "sh", *members, "--", *argv) if members else tuple(argv)
+    return through(doors(groups), argv)
+
+
+def doors(groups: Sequence[Group]) -> tuple[str, ...]:
+    """The files through which a process joins them."""
+    return tuple(dict.fromkeys(str(group.path / "cgroup.procs") for group in groups))
+
+
+def through(files: Sequence[str], argv: Sequence[str]) -> tuple[str, ...]:
+    return ("/bin/sh", "-c", _JOIN, "sh", *files, "--", *argv) if files else tuple(argv)
 
 
 def ours(mounts: str, membership: str) -> Iterator[Group]:

@@ -7,13 +7,12 @@ the environment becomes the copy's path.
 import json
 import re
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from twelve.core.model import Layer, ProcessSpec
-from twelve.stages.run.local import init
-from twelve.stages.run.local.spawn import Command, Start
+from twelve.stages.run.local.spawn import Command, Start, Streams
+from twelve.stages.run.local.starter import Starter
 from twelve.stages.run.local.tree import ID_VARIABLE
 
 READABLE = (
@@ -37,6 +36,7 @@ class Copied:
     def __init__(self, *, landlock: bool) -> None:
         self.name = "landlock" if landlock else "none"
         self._landlock = landlock
+        self._starter = Starter(_packages() if landlock else "")
 
     def granted(self) -> bool:
         if not self._landlock:
@@ -50,6 +50,7 @@ class Copied:
 
     def refresh(self) -> None:
         """Processes see the machine's own /etc."""
+        self._starter.ensure()
 
     def prepare(self, spec: ProcessSpec, place: Path) -> None:
         """A fresh copy for each start: what the life before has written is gone."""
@@ -66,15 +67,17 @@ class Copied:
             "argv": list(argv),
             "env": _moved(env, home) | {"TMPDIR": str(place / TEMPORARY)},
             "cwd": str(home),
-            "landlock": _packages() if self._landlock else "",
+            "landlock": self._landlock,
             "read": [*READABLE, *spec.slug.binds, *(str(layer.path) for layer in spec.slug.layers)],
             "write": [*WRITABLE, str(home), str(place / TEMPORARY), str(place / "output")],
         }
-        return Start(
-            argv=(sys.executable, "-I", "-S", init.__file__),
-            env={ID_VARIABLE: str(spec.id)},
-            arguments=json.dumps(work).encode(),
-        )
+        return Start(argv=(), env={ID_VARIABLE: str(spec.id)}, arguments=json.dumps(work).encode())
+
+    def spawn(self, start: Start, streams: Streams, status_file: Path) -> int:
+        return self._starter.spawn(start, streams, status_file)
+
+    def close(self) -> None:
+        self._starter.close()
 
     def inside(self, init: int, place: Path, env: Mapping[str, str], argv: Sequence[str]) -> Command:  # noqa: ARG002
         """A command in the app's directory, with its environment."""

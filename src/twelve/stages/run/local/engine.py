@@ -153,6 +153,7 @@ class LocalEngine:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._sandbox.close()
         self._journal.close()
 
     def _enrol(self, specs: Sequence[ProcessSpec], outlet: Callable[[ProcessSpec], Any]) -> list[Supervisor]:

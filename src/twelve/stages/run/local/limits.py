@@ -18,7 +18,7 @@ from twelve.core.policy import limits
 from twelve.core.policy.limits import CONTROLLERS, OPEN_FILES
 from twelve.core.policy.memory import Usage
 from twelve.core.policy.sizes import DEFAULT
-from twelve.stages.run.local.cgroups import Group, granted, joining
+from twelve.stages.run.local.cgroups import Group, doors, granted
 from twelve.stages.run.local.spawn import Start
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Groups:
     ended_before: int = 0  # by the kernel, in a group that could not be removed after an earlier life
 
     def joined(self, start: Start) -> Start:
-        return replace(start, argv=joining(self.groups, start.argv))
+        return replace(start, groups=doors(self.groups))
 
     def usage(self, quota: int) -> Usage | None:
         """None when no control group counts its memory."""

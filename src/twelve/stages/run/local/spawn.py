@@ -5,23 +5,27 @@ import fcntl
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from twelve.stages.run.local.cgroups import through
+
 STATUS_FD, ARGUMENTS_FD = 3, 4  # where a sandbox's program finds its status file and its arguments
 _ABOVE = 64  # our own descriptors are moved out of the way of those numbers
-_RESET = [number for number in signal.valid_signals() if number not in {signal.SIGKILL, signal.SIGSTOP}]
+RESET = [number for number in signal.valid_signals() if number not in {signal.SIGKILL, signal.SIGSTOP}]
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
     """`argv` and `env` are the sandbox's own. `arguments` reach it in memory: they hold the app's environment, which
-    must not show in argv, nor act (LD_PRELOAD) on a program outside the sandbox."""
+    must not show in argv, nor act (LD_PRELOAD) on a program outside the sandbox. `groups` are the files through which
+    it joins its control groups before anything of it runs."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
     arguments: bytes
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,29 @@ def spawn(start: Start, streams: Streams, status_file: Path) -> int:
         (os.POSIX_SPAWN_DUP2, status, STATUS_FD),
         (os.POSIX_SPAWN_DUP2, arguments, ARGUMENTS_FD),
     ]
+    argv = through(start.groups, start.argv)
     try:
         return os.posix_spawn(
-            start.argv[0], start.argv, start.env, file_actions=actions, setsid=True, setsigmask=[], setsigdef=_RESET
+            argv[0], argv, start.env, file_actions=actions, setsid=True, setsigmask=[], setsigdef=RESET
         )
     finally:
         os.close(status)
         os.close(arguments)
+
+
+@contextlib.contextmanager
+def as_call(start: Start, streams: Streams, status_file: Path) -> Iterator[list[int]]:
+    """The same for somebody else to spawn: stdin, output, status file and arguments, as descriptors."""
+    with contextlib.ExitStack() as opened:
+        stdin, output = streams.stdin, streams.output
+        if streams.terminal:
+            stdin = output = os.open(streams.terminal, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+            opened.callback(os.close, stdin)
+        status = os.open(status_file, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        opened.callback(os.close, status)
+        arguments = _in_memory(start.arguments)
+        opened.callback(os.close, arguments)
+        yield [stdin, output, status, arguments]
 
 
 def run_beside(command: Command, timeout: float) -> int | None:

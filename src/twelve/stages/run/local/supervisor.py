@@ -39,7 +39,7 @@ from twelve.stages.run.local.memory_watch import MemoryWatch
 from twelve.stages.run.local.ports import Ports
 from twelve.stages.run.local.sandbox import Sandbox
 from twelve.stages.run.local.shell import environment, shell
-from twelve.stages.run.local.spawn import Start, Streams, run_beside, spawn
+from twelve.stages.run.local.spawn import Start, Streams, run_beside
 from twelve.stages.run.processes import ProcessRecord
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class Supervisor:
         """Spawn it. The caller keeps the output open until it calls `outlet.opened`."""
         self._say(f"Starting process with command `{launch.shown(self.spec.command, self.record.port)}`")
         assert self._start is not None
-        pid = spawn(self._start, self._streams, self.place / STATUS)
+        pid = self._ground.sandbox.spawn(self._start, self._streams, self.place / STATUS)
         self._life = Life(self.spec.id, pid, self.place / STATUS)
         self._change(state=ProcessState.STARTING, pid=pid, pid_started=tree.start_time(pid))
         self._tell("starting")

@@ -1,0 +1,66 @@
+"""Where bubblewrap is refused, one small program forks all processes: what its death means, and what they cost."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import World, make_slug, make_spec, until
+from twelve.core.model import HealthCheck
+from twelve.stages.run.local import tree
+from twelve.stages.run.local.starter import BLANK
+
+pytestmark = pytest.mark.integration
+
+ALIVE = (HealthCheck(uptime=0.1),)
+
+
+@pytest.fixture
+def world(tmp_path_factory):
+    made = World(tmp_path_factory.mktemp("home"), "none")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def slug(tmp_path):
+    return make_slug(tmp_path / "slug", {"shipped.txt": "shipped\n"})
+
+
+def starters():
+    """Ours: children of this process that carry the blank id."""
+    own = tree.children(os.getpid())
+    return [pid for process, pids in tree.carriers().items() if str(process) == BLANK for pid in pids if pid in own]
+
+
+def test_its_death_ends_nobody_and_the_next_start_begins_another(world, slug):
+    first, second = (make_spec(slug, "sleep 60", kept=True, number=number, checks=ALIVE) for number in (1, 2))
+    world.engine.start([first])
+    (killed,) = starters()
+    os.kill(killed, signal.SIGKILL)
+    world.engine.start([second])
+    assert {result.kind for result in world.engine.wait_up([first.id, second.id])} == {"up"}
+    assert killed not in starters()
+    world.engine.stop([first.id])
+    assert world.sink.of("worker.1")[-1] == "Process exited with status 143"
+
+
+def test_every_process_of_an_app_carries_its_id(world, slug):
+    spec = make_spec(slug, "sleep 60", kept=True, checks=ALIVE)
+    world.engine.start([spec])
+    until(lambda: len(tree.carriers().get(spec.id, [])) == 3)
+    names = {Path(f"/proc/{pid}/comm").read_text().strip() for pid in tree.carriers()[spec.id]}
+    assert "sleep" in names
+
+
+def test_the_engine_takes_it_along(tmp_path_factory, slug):
+    world = World(tmp_path_factory.mktemp("home"), "none")
+    world.run(make_spec(slug, "true"))
+    (running,) = starters()
+    world.close()
+    assert tree.start_time(running) is None
+
+
+def test_a_broken_pipe_ends_a_program_as_everywhere(world, slug):
+    assert world.run(make_spec(slug, "yes | head -1; echo ${PIPESTATUS[0]}"))[1] == ["y", "141"]
