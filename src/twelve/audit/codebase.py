@@ -1,20 +1,34 @@
-"""What is audited: the files of one app, read when somebody asks, and the facts about them, each found out once."""
+"""What is audited: the files of one app, read when somebody asks, and the facts about them, each found out once.
+
+A fact that needs something of many files asks for an extraction, a function of one file whose result is remembered
+with the file's content, so that a second audit reads only what has changed:
+
+    @extraction(language="python", needles=("environ", "getenv"))
+    def variables_read(file: SourceFile) -> list[tuple[str, int]]: ...
+
+    for file, reads in code.extracted(variables_read): ...
+
+It sees one file and nothing else, and gives what JSON can hold (tuples come back as lists); what is empty is left out.
+All extractions and rules of files look at a file together, so that it is parsed once; its tree is dropped after that.
+"""
 
 import ast
+import json
 import re
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from twelve.audit.classify import Kind, kind, language
 
 T = TypeVar("T")
 F = TypeVar("F")
 
-__all__ = ["Codebase", "Kind", "SourceFile"]
+__all__ = ["Codebase", "Extraction", "Kind", "SourceFile", "extraction"]
 
 
 class SourceFile:
@@ -60,6 +74,11 @@ class SourceFile:
         """Every node of the Python tree, parents before their children; none when there is no tree."""
         return list(ast.walk(self.python)) if self.python else []
 
+    def forget(self) -> None:
+        """Everything read and parsed; who asks again gets it anew."""
+        for known in ("data", "text", "lines", "python", "nodes", "_starts", "_tree"):
+            self.__dict__.pop(known, None)
+
     def line_at(self, offset: int) -> int:
         """The line, from 1, of an offset into `text`."""
         return bisect_right(self._starts, offset)
@@ -74,6 +93,43 @@ class SourceFile:
         return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extraction(Generic[T]):
+    """What is asked of each file of `languages` and `kinds` that has one of `needles` in it; see Rule for the same."""
+
+    function: Callable[[SourceFile], T]
+    languages: tuple[str, ...]
+    needles: tuple[bytes, ...]
+    kinds: frozenset[Kind]
+
+    @property
+    def id(self) -> str:
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    def __call__(self, file: SourceFile) -> T:
+        """As it is after a walk through JSON: the same whether it was remembered or not."""
+        said: T = json.loads(json.dumps(self.function(file)))
+        return said
+
+
+EXTRACTIONS: dict[str, Extraction[Any]] = {}
+
+
+def extraction(
+    *, language: str | tuple[str, ...] = (), needles: Iterable[str] = (), kinds: Iterable[Kind] = (Kind.PRODUCTION,)
+) -> Callable[[Callable[[SourceFile], T]], Extraction[T]]:
+    def add(function: Callable[[SourceFile], T]) -> Extraction[T]:
+        languages = (language,) if isinstance(language, str) else language
+        made = Extraction(
+            function=function, languages=languages, kinds=frozenset(kinds),
+            needles=tuple(needle.encode() for needle in needles),
+        )  # fmt: skip
+        EXTRACTIONS[made.id] = made
+        return made
+
+    return add
+
+
 class Codebase:
     """`files` by their path. `version_control` is "git", "hg" or ""; None when there is no way to know."""
 
@@ -82,6 +138,7 @@ class Codebase:
         self.files: Mapping[str, SourceFile] = {file.path: file for file in files}
         self.version_control = version_control
         self._facts: dict[Callable[..., Any], Any] = {}
+        self._said: dict[str, dict[str, Any]] = {}
 
     @classmethod
     def of(cls, files: Mapping[str, str], name: str = "example") -> "Codebase":
@@ -115,3 +172,20 @@ class Codebase:
             self._facts[finder] = finder(self)
         found: F = self._facts[finder]
         return found
+
+    def extracted(self, wanted: Extraction[T]) -> list[tuple[SourceFile, T]]:
+        """What `wanted` says of each file, where it says anything."""
+        every = ((file, self._said_of(file, wanted)) for file in self.files.values())
+        return [(file, said) for file, said in every if said]
+
+    def keep(self, file: SourceFile, said: dict[str, Any]) -> None:
+        """What all extractions say of a file, by their id."""
+        self._said[file.path] = said
+
+    def _said_of(self, file: SourceFile, wanted: Extraction[T]) -> T | None:
+        known = self._said.get(file.path)
+        if known is not None:
+            return known.get(wanted.id)
+        if file.kind not in wanted.kinds or (wanted.languages and file.language not in wanted.languages):
+            return None
+        return wanted(file) if not wanted.needles or any(needle in file.data for needle in wanted.needles) else None

@@ -2,60 +2,70 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
-from twelve.audit.codebase import Codebase, SourceFile
+from twelve.audit.codebase import EXTRACTIONS, Codebase, Extraction, SourceFile
 from twelve.audit.model import ITEMS, Finding, Hit
 from twelve.audit.rule import MEANS, Rule
+from twelve.audit.sieve import Sieve
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Of one file: the hits of the rules of files by their id, and what the extractions say by theirs."""
+
+    hits: dict[str, list[Hit]] = field(default_factory=dict)
+    extracts: dict[str, Any] = field(default_factory=dict)
 
 
 class Memory(Protocol):
-    """What is known of a file from the last time: the hits of every file rule, by rule id."""
+    """What is known of a file from the last time."""
 
-    def recall(self, file: SourceFile) -> dict[str, list[Hit]] | None: ...
-    def remember(self, file: SourceFile, hits: dict[str, list[Hit]]) -> None: ...
+    def recall(self, file: SourceFile) -> Said | None: ...
+    def remember(self, file: SourceFile, said: Said) -> None: ...
 
 
 class NoMemory:
-    def recall(self, _file: SourceFile) -> dict[str, list[Hit]] | None:
+    def recall(self, _file: SourceFile) -> Said | None:
         return None
 
-    def remember(self, _file: SourceFile, _hits: dict[str, list[Hit]]) -> None:
+    def remember(self, _file: SourceFile, _said: Said) -> None:
         pass
 
 
 def findings(code: Codebase, rules: Sequence[Rule], memory: Memory | None = None) -> list[Finding]:
-    found = [
-        *(_finding(rule, hit, code) for rule in rules if rule.check for hit in rule.check(code)),
-        *_of_files(code, [rule for rule in rules if rule.file_check], memory or NoMemory()),
-    ]
+    """Files first: what is extracted from them the rules of the whole codebase may ask for."""
+    found = list(_of_files(code, [rule for rule in rules if rule.file_check], memory or NoMemory()))
+    found += [_finding(rule, hit, code) for rule in rules if rule.check for hit in rule.check(code)]
     order = list(ITEMS)
     return _keyed(code, sorted(set(found), key=lambda one: (order.index(one.item), one.path, one.line or 0, one.rule)))
 
 
 def _of_files(code: Codebase, rules: Sequence[Rule], memory: Memory) -> Iterator[Finding]:
     by_id = {rule.id: rule for rule in rules}
+    asking: list[Rule | Extraction[Any]] = [*rules, *EXTRACTIONS.values()]
+    sieve = Sieve(asking)
     for file in code.files.values():
-        hits = memory.recall(file)
-        if hits is None:
-            hits = _hits(file, rules)
-            memory.remember(file, hits)
-        for rule_id, own in hits.items():
-            for hit in own:
-                yield _finding(by_id[rule_id], hit, code)
+        said = memory.recall(file)
+        if said is None:
+            said = _said(file, sieve.passed(asking, file))
+            memory.remember(file, said)
+            file.forget()
+        code.keep(file, said.extracts)
+        yield from (_finding(by_id[rule_id], hit, code) for rule_id, own in said.hits.items() for hit in own)
 
 
-def _hits(file: SourceFile, rules: Iterable[Rule]) -> dict[str, list[Hit]]:
-    wanted = [rule for rule in rules if _may_apply(rule, file)]
-    said = {rule.id: list(rule.file_check(file)) for rule in wanted if rule.file_check}
-    return {rule_id: hits for rule_id, hits in said.items() if hits}
-
-
-def _may_apply(rule: Rule, file: SourceFile) -> bool:
-    if file.kind not in rule.kinds or (rule.languages and file.language not in rule.languages):
-        return False
-    return not rule.needles or any(needle in file.data for needle in rule.needles)
+def _said(file: SourceFile, asking: Iterable[Rule | Extraction[Any]]) -> Said:
+    """Only what is not empty."""
+    said = Said()
+    for one in asking:
+        if isinstance(one, Extraction):
+            if extract := one(file):
+                said.extracts[one.id] = extract
+        elif one.file_check and (hits := list(one.file_check(file))):
+            said.hits[one.id] = hits
+    return said
 
 
 def _finding(rule: Rule, hit: Hit, _code: Codebase) -> Finding:
