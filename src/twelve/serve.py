@@ -69,7 +69,7 @@ def run(settings: Settings, readiness: Readiness) -> None:
         bring_up = threading.Thread(target=start.bring_up, args=(wired.platform,), name="bring up", daemon=True)
         bring_up.start()
         wired.scheduler.start()
-        received = server.serve(wired.platform, on_listening=lambda: readiness.say("ready"))
+        received = server.serve(wired.platform, on_listening=lambda: readiness.say("ready"), leaving=wired.rest)
     wired.scheduler.close()
     if received == signal.SIGHUP:
         wired.leave()

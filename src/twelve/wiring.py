@@ -62,6 +62,10 @@ class Wiring:
         self._database.close()
         self._state.stop()
 
+    def rest(self) -> None:
+        """Before `leave`, while readers of logs are still there: what comes from now on is for the next server."""
+        self._pump.rest()
+
     def leave(self) -> None:
         self._end_supervision()
         for provider in self.platform.providers.values():

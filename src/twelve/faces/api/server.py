@@ -44,9 +44,15 @@ class Server:
         port: int = self._opened.getsockname()[1]
         return port
 
-    def serve(self, platform: Platform, *, on_listening: Callable[[], None] = lambda: None) -> int:
-        """The signal that ended it; a shutdown through the API counts as SIGTERM."""
-        serving = _Serving(on_listening, ending=platform.logs.close)
+    def serve(
+        self,
+        platform: Platform,
+        *,
+        on_listening: Callable[[], None] = lambda: None,
+        leaving: Callable[[], None] = lambda: None,
+    ) -> int:
+        """The signal that ended it; a shutdown through the API counts as SIGTERM. `leaving`: first thing on SIGHUP."""
+        serving = _Serving(on_listening, leaving, ending=platform.logs.close)
         serving.prepare(create_app(platform, serving.end))
         serving.run(sockets=[self._opened])
         return serving.received
@@ -56,9 +62,12 @@ class Server:
 
 
 class _Serving(uvicorn.Server):
-    def __init__(self, on_listening: Callable[[], None], ending: Callable[[], None]) -> None:
+    def __init__(
+        self, on_listening: Callable[[], None], leaving: Callable[[], None], ending: Callable[[], None]
+    ) -> None:
         self.received: int = signal.SIGTERM
         self._on_listening = on_listening
+        self._leaving = leaving
         self._ending = ending
 
     def prepare(self, app: ASGIApp) -> None:
@@ -85,6 +94,8 @@ class _Serving(uvicorn.Server):
         self._on_listening()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.received == signal.SIGHUP:
+            self._leaving()
         self._ending()  # whoever follows logs would keep us from ending
         await super().shutdown(sockets)
 

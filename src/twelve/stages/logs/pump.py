@@ -90,7 +90,10 @@ class _Pipe:
 
 
 class Pump:
-    """`attach` and `finish` may be called from any thread; `start` before the first, `stop` at the end."""
+    """`attach` and `finish` may be called from any thread, `start` before the first, `stop` at the end.
+
+    `rest` before that, where another server goes on: what is read once nobody can be told of it would be lost.
+    """
 
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
@@ -103,10 +106,13 @@ class Pump:
         self._epoll.register(self._stop, select.EPOLLIN)
         self._thread.start()
 
-    def stop(self) -> None:
+    def rest(self) -> None:
         """Stop reading; what the pipes hold stays there for the next server."""
         os.eventfd_write(self._stop, 1)
         self._thread.join()
+
+    def stop(self) -> None:
+        self.rest()
         self._epoll.close()
         os.close(self._stop)
 
