@@ -69,7 +69,9 @@ def run(settings: Settings, readiness: Readiness) -> None:
         bring_up = threading.Thread(target=start.bring_up, args=(wired.platform,), name="bring up", daemon=True)
         bring_up.start()
         wired.scheduler.start()
+        wired.autoscaler.start()
         received = server.serve(wired.platform, on_listening=lambda: readiness.say("ready"), leaving=wired.rest)
+    wired.autoscaler.close()
     wired.scheduler.close()
     if received == signal.SIGHUP:
         wired.leave()

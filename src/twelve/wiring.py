@@ -6,6 +6,7 @@ from functools import partial
 from twelve import __version__
 from twelve.first import First
 from twelve.flow import rollback
+from twelve.flow.autoscaler import Autoscaler
 from twelve.flow.keep import Keeper
 from twelve.flow.keep_drains import DrainKeeper
 from twelve.flow.outputs import Outputs
@@ -52,6 +53,7 @@ class Wiring:
             self._router.give_up()
             raise
         self.scheduler = Scheduler(self.platform)
+        self.autoscaler = Autoscaler(self.platform)
 
     def stop(self) -> None:
         self._end_supervision()
@@ -76,6 +78,7 @@ class Wiring:
         self._state.release()
 
     def _end_supervision(self) -> None:
+        self.autoscaler.close()
         self.scheduler.close()
         self.platform.keeper.close()
         self._engine.close()

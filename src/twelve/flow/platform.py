@@ -1,5 +1,6 @@
 """Everything the sentences speak about, put together once by wiring."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -53,3 +54,4 @@ class Platform:
     probation: Probation = field(default_factory=Probation)
     traffic: Traffic = field(default_factory=Traffic)
     restarts: Restarts = field(default_factory=Restarts)
+    autoscale_changed: threading.Event = field(default_factory=threading.Event)

@@ -47,13 +47,25 @@ class Database:
     @contextlib.contextmanager
     def lock(self, app_id: UUID, purpose: str) -> Iterator[None]:
         """One holder at a time for an app and a purpose, over all servers on this database; later callers wait."""
-        key = int.from_bytes(hashlib.sha256(app_id.bytes + purpose.encode()).digest()[:8], "big", signed=True)
+        key = _lock_key(app_id, purpose)
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("select pg_advisory_lock(:key)"), {"key": key})
             try:
                 yield
             finally:
                 connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
+
+    @contextlib.contextmanager
+    def try_lock(self, app_id: UUID, purpose: str) -> Iterator[bool]:
+        """The same without waiting: False when somebody else holds it."""
+        key = _lock_key(app_id, purpose)
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            held = bool(connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": key}).scalar())
+            try:
+                yield held
+            finally:
+                if held:
+                    connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
 
     def migrate(self) -> None:
         """Bring the schema to this version of twelve; a newer or foreign one is refused."""
@@ -85,6 +97,10 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _lock_key(app_id: UUID, purpose: str) -> int:
+    return int.from_bytes(hashlib.sha256(app_id.bytes + purpose.encode()).digest()[:8], "big", signed=True)
 
 
 def as_id(ref: str | int | UUID) -> UUID | None:

@@ -135,6 +135,7 @@ formation = Table(
     Column("type", Text, primary_key=True),
     Column("quantity", Integer, nullable=False),
     _text("size", "standard-1x"),
+    Column("autoscale", JSONB(none_as_null=True)),
     _time("created_at"),
     _time("updated_at"),
 )

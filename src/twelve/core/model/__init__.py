@@ -6,7 +6,7 @@ from twelve.core.model.config import ConfigVars
 from twelve.core.model.drain import Drain
 from twelve.core.model.logs import LogFilter, LogLine
 from twelve.core.model.manifest import AddonWish, AppManifest, EnvWish, FormationWish, HealthCheck
-from twelve.core.model.process import SIZES, FormationEntry, Process, ProcessSpec, ProcessState
+from twelve.core.model.process import SIZES, Autoscale, FormationEntry, Process, ProcessSpec, ProcessState
 from twelve.core.model.release import Release, ReleaseStatus
 from twelve.core.model.schedule import OVERLAPS, RunState, Schedule, ScheduleRun, ScheduleWish
 from twelve.core.model.service import Attachment, Resource
@@ -18,6 +18,7 @@ __all__ = [
     "App",
     "AppManifest",
     "Attachment",
+    "Autoscale",
     "Build",
     "ConfigVars",
     "Domain",

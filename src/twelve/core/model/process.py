@@ -27,11 +27,32 @@ class ProcessState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Autoscale:
+    """Between how many processes the platform may choose, and by what: one of `p95`, milliseconds that 95 % of the
+    requests should take at most, and `queue`, requests open at a time for each process."""
+
+    minimum: int
+    maximum: int
+    p95: int | None = None
+    queue: int | None = None
+
+    @property
+    def target(self) -> str:
+        return f"p95 {self.p95} ms" if self.queue is None else f"queue {self.queue}"
+
+    def __str__(self) -> str:
+        return f"{self.minimum}..{self.maximum} by {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
 class FormationEntry:
+    """`autoscale` is None where a person decides about the quantity."""
+
     app_id: UUID
     type: str
     quantity: int
     size: str = "standard-1x"
+    autoscale: Autoscale | None = None
 
 
 @dataclass(frozen=True, slots=True)

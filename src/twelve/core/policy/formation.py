@@ -7,7 +7,8 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from twelve.core.errors import NotFound, UsageError
-from twelve.core.model import AppManifest, FormationEntry, FormationWish
+from twelve.core.model import AppManifest, Autoscale, FormationEntry, FormationWish
+from twelve.core.policy import autoscale
 from twelve.core.policy.numbers import HIGHEST
 from twelve.core.policy.sizes import size_named
 
@@ -19,11 +20,16 @@ _QUANTITY = re.compile(r"[+-]?[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class ScaleUpdate:
-    """`quantity` is "3", "+1", "-1" or a number; None leaves it, and so it does for `size`."""
+    """`quantity` is "3", "+1", "-1" or a number; None leaves it, and so it does for `size`.
+
+    A quantity without `autoscale` turns autoscaling off, and so does `manual`, which leaves the quantity.
+    """
 
     type: str
     quantity: str | int | None = None
     size: str | None = None
+    autoscale: Autoscale | None = None
+    manual: bool = False
 
 
 class Bootable(Protocol):
@@ -70,8 +76,19 @@ def apply(current: Mapping[str, FormationEntry], updates: Iterable[ScaleUpdate])
             raise NotFound(f"Couldn't find that process type ({update.type}).", resource="formation")
         entry = formation[update.type]
         size = entry.size if update.size is None else size_named(update.size)
-        formation[update.type] = replace(entry, quantity=_quantity(entry, update), size=size)
+        changed = replace(entry, quantity=_quantity(entry, update), size=size)
+        formation[update.type] = _autoscaled(changed, update)
     return list(formation.values())
+
+
+def _autoscaled(entry: FormationEntry, update: ScaleUpdate) -> FormationEntry:
+    asked = update.autoscale
+    if asked is None:
+        return replace(entry, autoscale=None) if update.manual or update.quantity is not None else entry
+    if entry.type != WEB:
+        raise UsageError(f"{entry.type} cannot be autoscaled: only the requests of web are measured.")
+    autoscale.check(asked)
+    return replace(entry, quantity=autoscale.within(asked, entry.quantity), autoscale=asked)
 
 
 def _quantity(entry: FormationEntry, update: ScaleUpdate) -> int:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from twelve.core.errors import NotFound, UsageError
-from twelve.core.model import App, FormationEntry, Release
-from twelve.faces.api import references
+from twelve.core.model import App, Autoscale, FormationEntry, Release
+from twelve.faces.api import bodies, references
 from twelve.faces.api.routes import Call, Routes
 from twelve.flow.scale import ScaleUpdate, scale
 
@@ -19,11 +19,19 @@ def show(app: App, entry: FormationEntry, release: Release | None) -> dict[str, 
         "type": entry.type,
         "quantity": entry.quantity,
         "size": entry.size,
+        "autoscale": show_autoscale(entry.autoscale),
         "dyno_size": references.named("dyno-size", entry.size),
         "command": release.process_types.get(entry.type, "") if release else "",
         "created_at": references.time(app.created_at),
         "updated_at": references.time(release.updated_at if release else app.updated_at),
     }
+
+
+def show_autoscale(wish: Autoscale | None) -> dict[str, int | None] | None:
+    """The range in twelve's own words: the Platform API has none for it."""
+    if wish is None:
+        return None
+    return {"min": wish.minimum, "max": wish.maximum, "p95_ms": wish.p95, "queue": wish.queue}
 
 
 @routes.get("/apps/{app}/formation")
@@ -58,7 +66,30 @@ def _update(kind: str, body: Mapping[str, Any]) -> ScaleUpdate:
     if isinstance(quantity, bool) or not isinstance(quantity, str | int | None):
         raise UsageError('"quantity" must be a number, "+N" or "-N".')
     size = references.optional_reference(body, "size") or references.optional_reference(body, "dyno_size")
-    return ScaleUpdate(type=kind, quantity=quantity, size=size.lower() if size else None)
+    return ScaleUpdate(
+        type=kind,
+        quantity=quantity,
+        size=size.lower() if size else None,
+        autoscale=_autoscale(body),
+        manual="autoscale" in body and body["autoscale"] is None,
+    )
+
+
+def _autoscale(body: Mapping[str, Any]) -> Autoscale | None:
+    wish = bodies.mapping(body, "autoscale")
+    if not wish:
+        return None
+    minimum, maximum, p95, queue = (_whole(wish, key) for key in ("min", "max", "p95_ms", "queue"))
+    if minimum is None or maximum is None:
+        raise UsageError('"autoscale" needs "min", "max" and a target: "p95_ms" or "queue".')
+    return Autoscale(minimum, maximum, p95, queue)
+
+
+def _whole(wish: Mapping[str, Any], key: str) -> int | None:
+    value = wish.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise UsageError(f'"{key}" must be a whole number.')
+    return value
 
 
 def _changed(call: Call, updates: list[ScaleUpdate]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import click
 
+from twelve.faces.cli.autoscaled import autoscaled
 from twelve.faces.cli.client import Client
 from twelve.faces.cli.output import ago, json_option, show_json, show_table
 from twelve.faces.cli.which_app import app_option, app_path
@@ -30,6 +31,9 @@ def command(app: str | None, as_json: bool) -> None:
     ]
     headers = ("PROCESS", "STATE", "RELEASE", "SIZE", "SINCE", "COMMAND")
     show_table(headers, rows, empty="" if rows else reason(client, path))
+    for entry in client.list(f"{path}/formation"):
+        if entry["autoscale"]:
+            click.echo(f"\n{entry['type']} is autoscaled: {autoscaled(entry['autoscale'])}")
 
 
 def reason(client: Client, path: str) -> str:
