@@ -17,12 +17,15 @@ def of_apps(platform: Platform) -> list[AppMetrics]:
     """All at once: one question to the front door, whatever the number of apps."""
     apps = platform.apps.list()
     requests, used = platform.router.requests(), platform.engine.usage()
-    return [_app(platform, app, requests.get(app.name, Requests()), used) for app in apps]
+    processes: dict[UUID, list[Process]] = {}
+    for process in platform.engine.processes():
+        processes.setdefault(process.app_id, []).append(process)
+    return [_app(platform, app, requests.get(app.name, Requests()), processes.get(app.id, []), used) for app in apps]
 
 
 def of_app(platform: Platform, app: App) -> AppMetrics:
     requests = platform.router.requests(app.name).get(app.name, Requests())
-    return _app(platform, app, requests, platform.engine.usage(app.id))
+    return _app(platform, app, requests, platform.engine.processes(app.id), platform.engine.usage(app.id))
 
 
 def of_platform(platform: Platform) -> list[PlatformMetrics]:
@@ -46,7 +49,9 @@ def _together(one: PlatformMetrics, other: PlatformMetrics) -> PlatformMetrics:
     return replace(one, usage=used)
 
 
-def _app(platform: Platform, app: App, served: Requests, used: Mapping[UUID, Usage]) -> AppMetrics:
+def _app(
+    platform: Platform, app: App, served: Requests, processes: Sequence[Process], used: Mapping[UUID, Usage]
+) -> AppMetrics:
     restarts = platform.restarts.of(app.id)
     return AppMetrics(
         app_id=app.id,
@@ -55,7 +60,7 @@ def _app(platform: Platform, app: App, served: Requests, used: Mapping[UUID, Usa
         latency=platform.traffic.latency(app.name),
         recent=platform.traffic.recent(app.name),
         restarts=sum(restarts.values()),
-        processes=_processes(platform.engine.processes(app.id), served, used, restarts),
+        processes=_processes(processes, served, used, restarts),
     )
 
 

@@ -138,10 +138,14 @@ def unserved(lines: bytes) -> dict[str, int]:
         for line in lines[:-1].split(b"\n"):
             fields = line.split(b" ", 7)
             if len(fields) == 8 and fields[1] == b"<NOSRV>" and fields[3] != b"-":
-                status = fields[6].decode()
-                kind = f"{status[0]}xx" if len(status) == 3 and status.isdigit() else NO_STATUS
+                kind = _kind(fields[6].decode(), fields[3].decode())
                 counts[kind] = counts.get(kind, 0) + 1
     return counts
+
+
+def _kind(status: str, answer: str) -> str:
+    """Who left a hold did not see what it ended with."""
+    return f"{status[0]}xx" if len(status) == 3 and status.isdigit() and answer != LEFT else NO_STATUS
 
 
 def _all_begin_with(prefix: bytes, chunk: bytes) -> bool:

@@ -4,7 +4,8 @@ A slot's own row counts every request on a process of it, whichever; what went b
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from twelve.stages.router.admin import Admin
 from twelve.stages.router.commands import WAITING
 from twelve.stages.router.routes import Route
 
+KEPT_UP = 10.0  # seconds
 SERVERS_AND_SUM = "6 -1"  # types backend and server, all of them
 
 Counts = dict[str, int]  # by class of status
@@ -27,13 +29,15 @@ class Row:
 
 
 class Counters:
-    """Every method may be called from any thread. What was not read when HAProxy dies has not been counted."""
+    """Every method may be called from any thread, but `keep_up` from one only."""
 
     def __init__(self, admin: Admin) -> None:
         self._admin = admin
         self._lock = threading.Lock()
         self._seen: dict[str, Counts] = {}  # slot -> its last row
         self._totals: dict[str, Counts] = {}  # app -> sum of what came between rows
+        self._unread: set[str] = set()
+        self._next = 0.0
 
     def read(self, routes: Mapping[str, Route]) -> dict[str, Requests]:
         """By app. While HAProxy does not answer: the last totals, and nobody knows how many requests are open."""
@@ -46,6 +50,14 @@ class Counters:
                 app: self._counted(route, rows(answer))
                 for (app, route), answer in zip(routes.items(), answers, strict=True)
             }
+
+    def keep_up(self, routes: Mapping[str, Route], busy: Collection[str]) -> None:
+        """Read those that had requests, now and then: that much is lost when HAProxy dies."""
+        self._unread.update(busy)
+        if self._unread and time.monotonic() >= self._next:
+            self._next = time.monotonic() + KEPT_UP
+            self.read({app: routes[app] for app in self._unread if app in routes})
+            self._unread.clear()
 
     def begin(self, route: Route) -> None:
         """The slot is an app's from now on; what it served for an earlier one is not this one's."""

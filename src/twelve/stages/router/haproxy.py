@@ -284,6 +284,7 @@ class HaproxyRouter:
     def _tell_dropped(self) -> None:
         """HAProxy never waits for a reader of its lines: what it had to drop is counted, and told here."""
         busy, self._lines.busy = self._lines.busy, set()
+        self._counters.keep_up(self._routes, busy)
         if not busy:
             return
         dropped = int(info(self._admin.ask(["show info"])[0]).get("DroppedLogs", 0))

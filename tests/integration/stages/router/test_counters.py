@@ -11,6 +11,7 @@ import pytest
 from tests.support.front_door import eventually, front_door, get
 from twelve.core.ports import Backend
 from twelve.stages.metrics.traffic import Traffic
+from twelve.stages.router import counters
 from twelve.stages.router.haproxy import HaproxyRouter
 
 pytestmark = pytest.mark.integration
@@ -199,3 +200,14 @@ def slot_of(router, app):
     router._last_slot = -1
     router.set_hosts(app, [f"{app}.localhost"])
     return router.routes()[app].slot
+
+
+def test_what_nobody_asked_for_is_kept_when_the_front_door_dies_later(door, backend, monkeypatch):
+    monkeypatch.setattr(counters, "KEPT_UP", 0.0)
+    router, port, _ = door
+    serve(router, backend)
+    ask(port, 200, 200, 404)
+    eventually(lambda: router._counters._totals.get("a", {}).get("4xx") == 1)
+    os.kill(router.processes()[0].pid, signal.SIGKILL)
+    eventually(lambda: router.requests()["a"].open is not None)
+    assert counted(router) == {"2xx": 2, "4xx": 1}

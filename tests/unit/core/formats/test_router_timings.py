@@ -42,6 +42,7 @@ def test_what_no_process_answered_has_no_time(line):
 def test_pages_are_counted_by_their_status():
     lines = raw() + raw("-1", "503", "<NOSRV>", "crashed") * 2 + raw("-1", "421", "<NOSRV>", "unknown")
     assert unserved(lines) == {"5xx": 2, "4xx": 1}
+    assert unserved(raw("-1", "503", "<NOSRV>", "hold")) == {"none": 1}  # the client did not wait for it
     assert unserved(raw(path="/<NOSRV>") * 3) == {}
 
 
