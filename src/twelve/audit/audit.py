@@ -5,15 +5,21 @@ from pathlib import Path
 
 from twelve.audit.engine import findings
 from twelve.audit.judge import judge
+from twelve.audit.memory import FileMemory
 from twelve.audit.model import Audit, Severity
 from twelve.audit.read import read
 from twelve.audit.rule import Rule
 from twelve.audit.rules import all_rules, relevances, witnesses
 
 
-def audit(root: Path, rules: Sequence[Rule] | None = None) -> Audit:
+def audit(root: Path, rules: Sequence[Rule] | None = None, *, cache: Path | None = None) -> Audit:
+    """`cache` is a directory of ours: what it says of files that have not changed is believed."""
     code, notes = read(root)
-    found = findings(code, all_rules() if rules is None else rules)
+    asked = all_rules() if rules is None else rules
+    memory = FileMemory.of(root, cache, asked) if cache else None
+    found = findings(code, asked, memory)
+    if memory:
+        memory.save()
     judgements = judge(code, found, witnesses(), relevances())
     return Audit(code.name, tuple(judgements), tuple(found), tuple(notes))
 

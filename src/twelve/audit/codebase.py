@@ -27,17 +27,27 @@ from twelve.audit.classify import Kind, kind, language
 
 T = TypeVar("T")
 F = TypeVar("F")
+LARGEST_TREE = 512 << 10  # bytes of code that is parsed: a tree takes hundreds of bytes for each
 
 __all__ = ["Codebase", "Extraction", "Kind", "SourceFile", "extraction"]
 
 
 class SourceFile:
-    """One text file. `tracked` is whether it is under version control, as far as that is known."""
+    """One text file. `tracked` is whether it is under version control, as far as that is known.
 
-    def __init__(self, path: str, read: Callable[[], bytes], *, size: int = 0, tracked: bool = True) -> None:
+    `stamp` is size, time and inode, by which an unchanged file is known without being read. `complete` becomes False
+    when a look at it lacked something, such as a parser: then what was said of it is not remembered.
+    """
+
+    def __init__(
+        self, path: str, read: Callable[[], bytes], *, size: int = 0, tracked: bool = True,
+        stamp: tuple[int, int, int] | None = None,
+    ) -> None:  # fmt: skip
         self.path = path
         self.size = size
         self.tracked = tracked
+        self.stamp = stamp
+        self.complete = True
         self.kind = kind(path)
         self.language = language(path)
         self._read = read
@@ -61,7 +71,9 @@ class SourceFile:
 
     @cached_property
     def python(self) -> ast.Module | None:
-        """None when this Python cannot read it: a newer syntax, or none at all."""
+        """None when this Python cannot read it: a newer syntax, none at all, or far too much of it."""
+        if len(self.data) > LARGEST_TREE:
+            return None
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SyntaxWarning)

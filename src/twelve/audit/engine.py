@@ -51,7 +51,7 @@ def _of_files(code: Codebase, rules: Sequence[Rule], memory: Memory) -> Iterator
         if said is None:
             said = _said(file, sieve.passed(asking, file))
             memory.remember(file, said)
-            file.forget()
+        file.forget()
         code.keep(file, said.extracts)
         yield from (_finding(by_id[rule_id], hit, code) for rule_id, own in said.hits.items() for hit in own)
 

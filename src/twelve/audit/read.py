@@ -2,60 +2,86 @@
 
 import os
 import stat
-import subprocess
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from functools import cache, partial
+from pathlib import Path, PurePosixPath
 
+from twelve.audit import git
 from twelve.audit.codebase import Codebase, SourceFile
 from twelve.core.errors import UsageError
 
 LARGEST = 2 << 20  # bytes of a file that is read; decisive files and code are far smaller
 MOST_FILES = 100_000
 LOOKED_AT = 8192  # bytes in which a NUL tells a binary file
+NAMED = 5  # files that were not read, each in a note of its own
 PRUNED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache"})
-# Of a hostile repository's own configuration nothing may start a program.
-_GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=false")
-_GIT_ENV = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 
 def read(root: Path) -> tuple[Codebase, list[str]]:
     """The codebase, and what could not be looked at, in sentences."""
     if not root.is_dir():
         raise UsageError(f"{root} is not a directory.")
-    notes: list[str] = []
-    version_control = next((name for name in ("git", "hg") if (root / f".{name}").exists()), "")
-    tracked = _tracked(root) if version_control == "git" else None
+    tracked = _tracked(root)
+    version_control = "git" if tracked or (root / ".git").exists() else "hg" if (root / ".hg").exists() else ""
     names = _with_untracked(root, tracked) if tracked is not None else _walked(root)
-    files = [file for name in _some(names, notes) if (file := _file(root, name, tracked, notes)) is not None]
-    return Codebase(root.resolve().name, files, version_control=version_control), notes
+    notes: list[str] = []
+    below = cache(partial(_is_below, root, Path(os.path.realpath(root))))
+    files = [
+        file
+        for name in _some(names, notes)
+        if below(PurePosixPath(name).parent) and (file := _file(root, name, tracked)) is not None
+    ]
+    return Codebase(root.resolve().name, files, version_control=version_control), [*notes, *_unread(files)]
 
 
 def content(path: Path) -> bytes:
-    """Empty for binary files, and for those that have vanished."""
+    """Empty for binary files, and for those that have vanished or become something else."""
     try:
-        with path.open("rb") as file:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - a descriptor
             head = file.read(LOOKED_AT)
             return b"" if b"\0" in head else head + file.read(LARGEST)
     except OSError:
         return b""
 
 
-def _file(root: Path, name: str, tracked: frozenset[str] | None, notes: list[str]) -> SourceFile | None:
+def _file(root: Path, name: str, tracked: frozenset[str] | None) -> SourceFile | None:
     path = root / name
     try:
         found = path.lstat()
-    except OSError:
+    except (OSError, ValueError):
         return None
     if not stat.S_ISREG(found.st_mode):
         return None
-    if found.st_size > LARGEST:
-        notes.append(f"{name} was not read: it is larger than {LARGEST >> 20} MiB.")
-        return SourceFile(name, bytes, size=found.st_size, tracked=tracked is None or name in tracked)
-    return SourceFile(name, partial(content, path), size=found.st_size, tracked=tracked is None or name in tracked)
+    return SourceFile(
+        printable(name),
+        bytes if found.st_size > LARGEST else partial(content, path),
+        size=found.st_size,
+        tracked=tracked is None or name in tracked,
+        stamp=(found.st_size, found.st_mtime_ns, found.st_ino),
+    )
 
 
-def _some(names: Iterator[str], notes: list[str]) -> Iterator[str]:
+def _is_below(root: Path, real: Path, parent: PurePosixPath) -> bool:
+    """No link on the way leads elsewhere, even when version control once knew a directory in its place."""
+    if ".." in parent.parts or parent.is_absolute():
+        return False
+    return os.path.realpath(root / parent) == str(real / parent)
+
+
+def printable(name: str) -> str:
+    """Bytes that are no UTF-8 become U+FFFD."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _unread(files: Iterable[SourceFile]) -> Iterator[str]:
+    large = [file.path for file in files if file.size > LARGEST]
+    for path in large[:NAMED]:
+        yield f"{path} was not read: it is larger than {LARGEST >> 20} MiB."
+    if more := len(large) - NAMED:
+        yield from [f"{more} more files were not read: they are larger than {LARGEST >> 20} MiB."] if more > 0 else []
+
+
+def _some(names: Iterable[str], notes: list[str]) -> Iterator[str]:
     for count, name in enumerate(names):
         if count == MOST_FILES:
             notes.append(f"Only the first {MOST_FILES} files were looked at.")
@@ -64,27 +90,34 @@ def _some(names: Iterator[str], notes: list[str]) -> Iterator[str]:
 
 
 def _tracked(root: Path) -> frozenset[str] | None:
-    """None when git does not say: it is missing, or the repository is not ours or broken."""
-    return _ls_files(root)
-
-
-def _with_untracked(root: Path, tracked: frozenset[str]) -> Iterator[str]:
-    yield from sorted(tracked | (_ls_files(root, "--others", "--exclude-standard") or frozenset()))
-
-
-def _ls_files(root: Path, *options: str) -> frozenset[str] | None:
-    try:
-        done = subprocess.run(
-            [*_GIT, "-C", root, "ls-files", "-z", *options],
-            env={**os.environ, **_GIT_ENV}, capture_output=True, check=True, timeout=60,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
+    """None when git does not say, or knows of nothing here because the repository is one further up."""
+    found = git.names(root, "ls-files", "-z") if git.is_inside(root) else None
+    if found is None or (not found and not (root / ".git").exists()):
         return None
-    return frozenset(os.fsdecode(name) for name in done.stdout.split(b"\0") if name)
+    return frozenset(found)
+
+
+def _with_untracked(root: Path, tracked: frozenset[str]) -> list[str]:
+    return sorted(tracked.union(git.names(root, "ls-files", "-z", "--others", "--exclude-standard") or ()))
 
 
 def _walked(root: Path) -> Iterator[str]:
-    for directory, directories, names in os.walk(root):
-        directories[:] = sorted(name for name in directories if name not in PRUNED)
-        for name in sorted(names):
-            yield str((Path(directory) / name).relative_to(root))
+    waiting = [""]
+    while waiting:
+        inside = waiting.pop()
+        directories = []
+        for entry in _entries(root / inside):
+            name = f"{inside}{entry.name}"
+            if not entry.is_dir(follow_symlinks=False):
+                yield name
+            elif entry.name not in PRUNED:
+                directories.append(f"{name}/")
+        waiting += reversed(directories)
+
+
+def _entries(directory: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as found:
+            return sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        return []

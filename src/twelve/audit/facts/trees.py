@@ -8,7 +8,7 @@ import sys
 from functools import cache
 from typing import Any
 
-from twelve.audit.codebase import SourceFile
+from twelve.audit.codebase import LARGEST_TREE, SourceFile
 from twelve.core.errors import TwelveError
 from twelve.infra import components
 from twelve.infra.settings import Settings
@@ -19,8 +19,11 @@ PARSED = {"javascript", "typescript", "tsx", "ruby", "go", "java", "python"}
 
 def tree(file: SourceFile) -> Any | None:
     """ast-grep's root node (`find_all(pattern=...)`, `range().start.line` from 0); None when it cannot be parsed."""
+    if file.language not in PARSED or len(file.data) > LARGEST_TREE:
+        return None
     parser = _parser()
-    if parser is None or file.language not in PARSED:
+    if parser is None:
+        file.complete = False
         return None
     kept = file.__dict__.get("_tree")
     if kept is None:

@@ -18,8 +18,11 @@ LEVELS = ("error", "warning", "never")
 )
 @click.option("--factor", "factors", multiple=True, metavar="ITEM", help="Only this factor or AI item: III, AI02.")
 @click.option("--explain", metavar="RULE", help="Tell what a rule finds, why, and what to do instead.")
+@click.option("--no-cache", is_flag=True, help="Look at every file again, also at those that have not changed.")
 @click.pass_context
-def command(ctx: click.Context, path: Path, form: str, fail_on: str, factors: tuple[str, ...], explain: str) -> None:
+def command(
+    ctx: click.Context, path: Path, form: str, fail_on: str, factors: tuple[str, ...], explain: str, *, no_cache: bool
+) -> None:
     """Find out from the code which of the twelve factors an app keeps. Nothing of the app is run.
 
     \b
@@ -31,11 +34,12 @@ def command(ctx: click.Context, path: Path, form: str, fail_on: str, factors: tu
     from twelve.audit import audit as audits
     from twelve.audit.report import jsons, text
     from twelve.audit.report.explain import explained
+    from twelve.infra.settings import Settings
 
     if explain:
         click.echo(explained(explain), nl=False)
         return
-    made = audits.audit(path)
+    made = audits.audit(path, cache=None if no_cache else Settings.from_environment().cache)
     if factors:
         made = audits.only(made, [_item(name) for name in factors])
     click.echo(jsons.render(made) if form == "json" else text.render(made, _paint), nl=False)
