@@ -1,4 +1,8 @@
 import pytest
+from sqlalchemy import event
+
+from twelve.core.model import ConfigVars
+from twelve.stages.release.store import Draft
 
 pytestmark = pytest.mark.integration
 
@@ -108,3 +112,29 @@ def test_apps_come_in_pages(api):
         wanted = answer.headers.get("next-range")
         assert answer.status_code == (206 if wanted else 200)
     assert seen == sorted(app["id"] for app in api.get("/apps"))
+
+
+def test_the_list_asks_the_database_as_often_for_twenty_apps_as_for_two(api, platform):
+    def questions():
+        asked = []
+        event.listen(
+            platform.database._engine, "before_cursor_execute", listener := lambda *more: asked.append(more[2])
+        )
+        try:
+            assert api.get("/apps")
+        finally:
+            event.remove(platform.database._engine, "before_cursor_execute", listener)
+        return len(asked)
+
+    def released(name):
+        made = platform.apps.create(name, platform.user)
+        draft = Draft(made, None, ConfigVars(), ConfigVars(), ConfigVars(), {}, "First", platform.user)
+        platform.apps.change(made.id, current_release=platform.releases.create(draft).id)
+
+    names = [f"of-many-{number}" for number in range(20)]
+    for name in names[:2]:
+        released(name)
+    few = questions()
+    for name in names[2:]:
+        released(name)
+    assert questions() == few

@@ -21,7 +21,12 @@ def stamp(moment: datetime) -> str:
 
 
 def format(line: LogLine) -> str:  # noqa: A001 - called as log_line.format, the counterpart of log_line.parse
-    return f"{stamp(line.stamp)} {line.source}[{line.process}]: {line.text}"
+    return head(line.stamp, line.source, line.process) + line.text
+
+
+def head(moment: datetime, source: str, process: str) -> str:
+    """What stands before the text: the same for all lines of one read."""
+    return f"{stamp(moment)} {source}[{process}]: "
 
 
 def parse(text: str) -> LogLine | None:

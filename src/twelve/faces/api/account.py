@@ -4,7 +4,7 @@ from typing import Any
 
 from twelve.core.errors import NotFound
 from twelve.faces.api import references
-from twelve.faces.api.apps import show as show_app
+from twelve.faces.api.apps import show_all
 from twelve.faces.api.routes import Call, Routes
 
 routes = Routes()
@@ -56,7 +56,7 @@ def user(call: Call) -> Any:
 @routes.get("/users/{user}/apps")
 def user_apps(call: Call) -> Any:
     _known(call)
-    return call.page([show_app(call.platform, app) for app in call.platform.apps.list()])
+    return call.page(show_all(call.platform))
 
 
 def _known(call: Call) -> None:

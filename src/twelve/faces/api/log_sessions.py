@@ -48,7 +48,14 @@ async def stream(request: Request) -> Response:
     call = call_of(request, {})
     wanted = call.capabilities.open(KIND, call.path["secret"])
     app = await to_thread.run_sync(call.platform.apps.get, UUID(wanted["app"]), limiter=READS)
-    return LogStream(call.platform.logs, app.name, wanted, request.headers)
+    if wanted["tail"] or "text/event-stream" in request.headers.get("accept", ""):
+        return LogStream(call.platform.logs, app.name, wanted, request.headers)
+    written = call.platform.logs.text(app.name, wanted["lines"], _filter(wanted))
+    return StreamingResponse(written, media_type="text/plain")
+
+
+def _filter(wanted: Mapping[str, Any]) -> LogFilter:
+    return LogFilter(source=wanted["source"], process=wanted["process"])
 
 
 class LogStream(StreamingResponse):
@@ -59,7 +66,7 @@ class LogStream(StreamingResponse):
         self._follow = wanted["tail"]
         self._tail = hub.tail(
             app,
-            LogFilter(source=wanted["source"], process=wanted["process"]),
+            _filter(wanted),
             after=headers.get("last-event-id"),
             lines=wanted["lines"],
             wake=_waker(asyncio.get_running_loop(), self._fresh),

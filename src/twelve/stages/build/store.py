@@ -28,6 +28,11 @@ class Slugs:
             raise NotFound(f"There is no slug {slug_id}.", resource="slug")
         return found
 
+    def several(self, ids: set[UUID]) -> dict[UUID, Slug]:
+        with self._database.begin() as db:
+            rows = db.execute(select(slugs).where(slugs.c.id.in_(ids))).mappings()
+            return {row["id"]: _slug(row) for row in rows}
+
     def by_digest(self, digest: str) -> Slug | None:
         return self._one(slugs.c.digest == digest)
 

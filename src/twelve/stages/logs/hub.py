@@ -9,12 +9,12 @@ The platform's own lines live under the app name "".
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Protocol
 
 from twelve.core.model import LogFilter, LogLine
-from twelve.stages.logs.chunks import Chunk, lines_of, whole_lines
+from twelve.stages.logs.chunks import Chunk, lines_of, text_of, whole_lines
 from twelve.stages.logs.tail import Tail
 
 ANY = LogFilter()
@@ -73,10 +73,12 @@ class LogHub:
 
     def history(self, app: str, lines: int, wanted: LogFilter = ANY) -> list[LogLine]:
         """The last `lines` of those wanted, oldest first."""
-        stream = self._stream(app)
-        with stream.lock:
-            chunks = _last(stream.chunks, min(lines, self._limit), stream.total - self._limit, wanted)
-        return [line for chunk, start in chunks for line in lines_of(chunk, start)]
+        return [line for chunk, start in self._kept(app, lines, wanted) for line in lines_of(chunk, start)]
+
+    def text(self, app: str, lines: int, wanted: LogFilter = ANY) -> Iterator[str]:
+        """The same written out, many lines at a time."""
+        for chunk, start in self._kept(app, lines, wanted):
+            yield text_of(chunk, start)
 
     def tail(
         self,
@@ -137,6 +139,11 @@ class LogHub:
             with self._lock:
                 stream = self._streams.setdefault(app, _Stream())
         return stream
+
+    def _kept(self, app: str, lines: int, wanted: LogFilter) -> list[tuple[Chunk, int]]:
+        stream = self._stream(app)
+        with stream.lock:
+            return _last(stream.chunks, min(lines, self._limit), stream.total - self._limit, wanted)
 
     def _number(self, cursor: str) -> int:
         life, _, number = cursor.rpartition("-")

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from twelve.core.formats import log_line
 from twelve.core.model import LogFilter
 from twelve.stages.logs.chunks import LONGEST_LINE, whole_lines
 from twelve.stages.logs.hub import LogHub
@@ -47,6 +48,17 @@ def test_history_gives_the_last_lines_with_their_stamp_and_origin():
         (NOON, "app", "web.1"),
         (NOON, "heroku", "web.1"),
     ]
+
+
+def test_history_as_text_is_the_same_lines_written_out():
+    hub = LogHub(history=4)
+    hub.publish("notes", "app", "web.1", NOON, b"one\n\ntwo\n\xff\n")
+    hub.publish("notes", "app", "worker.1", NOON, b"other\n")
+    hub.write("notes", "web.1", "Starting process")
+    for lines in (1, 3, 100):
+        for wanted in (LogFilter(), LogFilter(process="web.1"), LogFilter(source="heroku")):
+            expected = [log_line.format(line) for line in hub.history("notes", lines, wanted)]
+            assert "".join(hub.text("notes", lines, wanted)).splitlines() == expected
 
 
 def test_history_is_bounded_in_lines_even_within_one_chunk():
