@@ -82,6 +82,7 @@ def one_round(
     contender.stop(started)
     if len(commands) > 1:
         note(figures, "stop", ended)
+        note(figures, "own end", time.perf_counter() - begun)
 
 
 @contextmanager
@@ -230,6 +231,8 @@ def tell(sandbox: str, own: Figures, peers: Mapping[str, Figures]) -> None:
 
 def shown(figures: Figures, key: str) -> dict[str, float]:
     row = {"value": middle(figures[key]), "least": least(figures[key])}
+    if key == "stop":
+        return row | {"until it has ended itself": middle(figures["own end"])}
     return row | ({"with one process": middle(figures["start 1"])} if key.startswith("start") else {})
 
 
