@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
 # The first that matches decides.
 _BY_PATH = [
-    (Kind.VENDORED, r"(^|/)(node_modules|bower_components|vendor|vendors|third[_-]?party|site-packages|\.yarn)/"),
+    (Kind.VENDORED, r"(^|/)(node_modules|bower_components|vendor|vendors|third[_-]?party|site-packages|\.yarn|\.mvn)/"),
     (Kind.VENDORED, r"(\.min\.(js|css)|[.-]bundle\.js|\.pnp\.c?js)$|(^|/)(mvnw|gradlew)(\.cmd|\.bat)?$"),
     (Kind.TEST, r"(^|/)(tests?|testing|__tests__|specs?|e2e|cypress|fixtures?|__mocks__|mocks|testdata)/"),
     (Kind.TEST, r"(^|/)(test_[^/]*|conftest|[^/]*_tests?|tests?)\.py$|_test\.go$|[._-](test|spec)s?\.[cm]?[jt]sx?$"),

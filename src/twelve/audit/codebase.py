@@ -88,7 +88,7 @@ class SourceFile:
 
     def forget(self) -> None:
         """Everything read and parsed; who asks again gets it anew."""
-        for known in ("data", "text", "lines", "python", "nodes", "_starts", "_tree"):
+        for known in ("data", "text", "lines", "python", "nodes", "_starts", "_tree", "_uncommented"):
             self.__dict__.pop(known, None)
 
     def line_at(self, offset: int) -> int:

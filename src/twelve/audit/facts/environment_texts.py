@@ -1,0 +1,121 @@
+"""What JavaScript, Ruby, Go, Java, Spring properties and shell scripts read from their environment, by their text."""
+
+import re
+from collections.abc import Iterator
+
+from twelve.audit.codebase import SourceFile
+from twelve.audit.facts.comments import uncommented
+from twelve.audit.facts.environment_python import Found
+
+_LITERAL = r"""(?:"(?P<d>[^"\n]*)"|'(?P<s>[^'\n]*)'|`(?P<b>[^`$]*)`|(?P<n>\d[\d_.]*|true|false)\b)"""
+_JS_READ = re.compile(
+    r"""(?:process\.env|Bun\.env)(?:\??\.(?P<dot>[A-Za-z_]\w*+)|\[\s*["'](?P<key>\w+)["']\s*\])(?!\s*=[^=])"""
+    r"""|Deno\.env\.get\(\s*["'](?P<deno>\w+)["']\s*\)"""
+)
+_JS_UNPACKED = re.compile(r"\{([^{}]*)\}\s*=\s*process\.env\b")
+_JS_OR = re.compile(
+    r"\s*!?\s*(?:\|\||\?\?)\s*(?:" + _LITERAL + r"|(?P<other>[\w$.]+(?:\([^()\n]*\))?(?:\.\w+\([^()]*\))?))"
+)
+_RUBY_READ = re.compile(r"""ENV(?P<fetch>\.fetch\(\s*|\[\s*)["'](?P<name>\w+)["']\s*""")
+_RUBY_DEFAULT = re.compile(r",\s*" + _LITERAL + r"|\)\s*(?:\{|do)\s*" + _LITERAL.replace("P<", "P<block_"))
+_RUBY_OR = re.compile(r"\]\s*(?:\|\|=?|\bor\b)\s*(?:" + _LITERAL + r"|(?P<other>[\w.:]+(?:\([^()\n]*\))?))")
+_RUBY_WRITE = re.compile(r"\]\s*=[^=~]")
+_GO_READ = re.compile(
+    r"""\b(?P<call>[\w.]*[eE]nv\w*)\(\s*"(?P<name>[A-Z][A-Z0-9_]+)"\s*(?:,\s*"(?P<default>[^"\n]*)")?"""
+)
+_GO_TAG = re.compile(r"""\b(?:env|envconfig):"(?P<name>[A-Z][A-Z0-9_]+)[^"]*"(?P<rest>[^`\n]*)""")
+_GO_TARGET = re.compile(r"(\w+)\s*:?=\s*$")
+_JAVA_READ = re.compile(
+    r"""getenv\(\s*"(?P<name>\w+)"\s*\)(?:\s*\)?\s*\.orElse\(\s*"(?P<or>[^"\n]*)")?"""
+    r"""|getenv\(\)\.(?:getOrDefault|get)\(\s*"(?P<map>\w+)"(?:\s*,\s*"(?P<default>[^"\n]*)")?"""
+)
+_SPRING_READ = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]+)(?::(?P<default>[^{}\n]*))?\}")
+_SHELL_READ = re.compile(r"\$\{(?P<name>[A-Z_][A-Z0-9_]+):?(?P<kind>[-=?])(?P<default>[^{}\n]*)\}")
+
+
+def of_javascript(file: SourceFile) -> Iterator[Found]:
+    text = uncommented(file)
+    for match in _JS_READ.finditer(text):
+        one = Found(match["dot"] or match["key"] or match["deno"], file.line_at(match.start()))
+        _js_default(text, match.end(), one)
+        yield one
+    for match in _JS_UNPACKED.finditer(text):
+        for part in match[1].split(","):
+            if field := re.match(r"\s*(\w+)\s*(?::\s*\w+\s*)?(?:=\s*" + _LITERAL + ")?", part):
+                yield Found(field[1], file.line_at(match.start()), _literal(field))
+
+
+def _js_default(text: str, end: int, one: Found) -> None:
+    """What follows `||` or `??`; another variable may stand in between."""
+    while (match := _JS_OR.match(text, end)) is not None:
+        literal = _literal(match)
+        if literal is not None:
+            one.default, one.otherwise = literal, ""
+            return
+        one.otherwise = match["other"] or ""
+        end = match.end()
+
+
+def of_ruby(file: SourceFile) -> Iterator[Found]:
+    text = uncommented(file)
+    for match in _RUBY_READ.finditer(text):
+        fetched = match["fetch"].startswith(".fetch")
+        if not fetched and _RUBY_WRITE.match(text, match.end()):
+            continue
+        told = (_RUBY_DEFAULT if fetched else _RUBY_OR).match(text, match.end())
+        default = _literal(told) if told else None
+        other = (told.groupdict().get("other") or "") if told and default is None else ""
+        bare = (
+            fetched
+            and text[match.end() : match.end() + 1] == ")"
+            and not re.match(r"\)\s*(\{|do\b)", text[match.end() :])
+        )
+        yield Found(match["name"], file.line_at(match.start()), default, other, required=bare)
+
+
+def of_go(file: SourceFile) -> Iterator[Found]:
+    text = uncommented(file)
+    for match in _GO_READ.finditer(text):
+        one = Found(match["name"], file.line_at(match.start()), match["default"])
+        start = text.rfind("\n", 0, match.start()) + 1
+        if one.default is None and (target := _GO_TARGET.search(text[start : match.start()])):
+            filled = re.compile(rf'if\s+{target[1]}\s*==\s*""\s*\{{\s*{target[1]}\s*=\s*"([^"\n]*)"').search(
+                text, match.end(), match.end() + 400
+            )
+            one.default = filled[1] if filled else None
+        if "Setenv" not in match["call"] and "Unsetenv" not in match["call"]:
+            yield one
+    for match in _GO_TAG.finditer(text):
+        default = re.search(r'(?:envDefault|default):"([^"]*)"', match["rest"])
+        required = "required" in match[0]
+        yield Found(match["name"], file.line_at(match.start()), default[1] if default else None, required=required)
+
+
+def of_java(file: SourceFile) -> Iterator[Found]:
+    for match in _JAVA_READ.finditer(text := uncommented(file)):
+        default = match["or"] if match["name"] else match["default"]
+        yield Found(match["name"] or match["map"], file.line_at(match.start()), default)
+    if "@Value" in text:
+        yield from of_spring(file)
+
+
+def of_spring(file: SourceFile) -> Iterator[Found]:
+    """`${NAME:default}` of properties, YAML and XML that Spring reads; YAML of other programs has other rules."""
+    if file.language == "yaml" and not file.name.startswith(("application", "bootstrap")):
+        return
+    for match in _SPRING_READ.finditer(uncommented(file)):
+        yield Found(match["name"], file.line_at(match.start()), match["default"], required=match["default"] is None)
+
+
+def of_shell(file: SourceFile) -> Iterator[Found]:
+    for match in _SHELL_READ.finditer(uncommented(file)):
+        strict = match["kind"] == "?"
+        yield Found(match["name"], file.line_at(match.start()), None if strict else match["default"], required=strict)
+
+
+def _literal(match: re.Match[str]) -> str | None:
+    groups = match.groupdict()
+    for name in ("d", "s", "b", "n", "block_d", "block_s", "block_b", "block_n"):
+        if groups.get(name) is not None:
+            return str(groups[name])
+    return None

@@ -1,0 +1,105 @@
+"""What a secret looks like: by its name, by its value, and by the marks its provider gives it. Pure."""
+
+import math
+import re
+from collections import Counter
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_ALWAYS = {"password", "passwd", "pwd", "passphrase", "secret", "secrets", "token", "credential", "credentials",
+           "apikey", "secretkey", "accesskey", "privatekey"}  # fmt: skip
+_KEYS = {"api", "secret", "private", "access", "signing", "encryption", "crypto", "cipher", "master", "cookie",
+         "session", "auth", "jwt", "hmac", "account", "aes", "signature"}  # fmt: skip
+_NOT_BEFORE_KEY = {"public", "primary", "foreign", "partition", "sort", "cache"}
+SIGNING = re.compile(
+    r"(?i)(secret_?key(_?base)?|secret|(jwt|session|cookie|signing|encryption|crypto|master|hmac)_?(secret|key))$"
+)
+_STOP = re.compile(
+    r"(?i)change[-_ ]?(me|it|this)|placeholder|example|dummy|insert|replace|your[-_ ]|my[-_]?(secret|password)"
+    r"|xxx|todo|none|null|undefined|redacted|\*{3}|\.\.\.|<.*>|\bfoo\b|\bbar\b|test|fake|sample|default|generate"
+)
+_CODE = re.compile(r"\$\{|\$\(|\{\{|#\{|<%|%\(|^%s$|^\$[A-Z_]+$|^@|^\{|^env[.:(]|^secrets?[./:]|^vault:|^!|^arn:|^ssm:")
+_PLAIN = re.compile(r"[A-Za-z]+([-_. ][A-Za-z]+)*")
+_ADDRESS = re.compile(r"^(https?://|/|\./|\.\./|[A-Z]:\\|#|\w+\.\w+\.\w)|[/\\]\w+[/\\]")
+
+# Marks of providers. What they issue has a form of its own, so a match is no guess.
+PROVIDERS = {
+    "AWS": r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
+    "GitHub": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})\b",
+    "GitLab": r"\bglpat-[A-Za-z0-9_-]{20,}",
+    "Slack": r"\bxox[abprs]-[A-Za-z0-9-]{20,}|hooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{20,}",
+    "Stripe": r"\b[rs]k_live_[A-Za-z0-9]{20,}\b",
+    "SendGrid": r"\bSG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{40,}",
+    "npm": r"\bnpm_[A-Za-z0-9]{36}\b",
+    "PyPI": r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}",
+    "OpenAI": r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}",
+    "Anthropic": r"\bsk-ant-[a-z]+\d\d-[A-Za-z0-9_-]{80,}",
+    "Heroku": r"\bHRKU-[A-Za-z0-9_-]{30,}",
+    "DigitalOcean": r"\bdo[opr]_v1_[a-f0-9]{64}\b",
+    "Shopify": r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b",
+    "Square": r"\bsq0(?:atp|csp)-[A-Za-z0-9_-]{22,}",
+    "Hugging Face": r"\bhf_[A-Za-z]{34}\b",
+    "Telegram": r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b",
+    "Mailgun": r"\bkey-[0-9a-f]{32}\b",
+    "Google": r"\b(?:AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{28})(?![\w-])",
+}
+
+
+def words_of(name: str) -> list[str]:
+    return [word.lower() for word in _WORDS.findall(name)]
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what is called so is a secret itself: API_KEY, cookieSecret; not SECRET_NAME, TOKEN_URL, PRIMARY_KEY."""
+    words = words_of(name)
+    while words and (words[-1] in {"base", "default", "value"} or words[-1].isdigit()):
+        words = words[:-1]
+    if not words:
+        return False
+    if words[-1] in {"key", "keys"}:
+        return len(words) > 1 and words[-2] in _KEYS and not set(words) & _NOT_BEFORE_KEY
+    return words[-1] in _ALWAYS and not {"max", "min", "csrf", "num", "reset", "forgot", "invalid"} & set(words)
+
+
+def is_signing_name(name: str) -> bool:
+    """A key that signs or seals: anybody who knows it can forge what it protects, so no literal is good enough."""
+    return bool(SIGNING.search(name.rpartition(".")[2]))
+
+
+def is_placeholder(value: str) -> bool:
+    return not value.strip() or bool(_STOP.search(value)) or len(set(value)) < 3
+
+
+def is_no_literal(value: str) -> bool:
+    """A reference to a value elsewhere, a template, or an address."""
+    return bool(_CODE.search(value)) or bool(_ADDRESS.search(value))
+
+
+def names_something(name: str, value: str) -> bool:
+    """PASSWORD = "password", TOKEN_HEADER = "X-Token": the value is a name as well."""
+    told = words_of(value)
+    is_constant = value.isupper() and "_" in value and not _digits(value)
+    return is_constant or (bool(told) and set(told) <= set(words_of(name)))
+
+
+def entropy(value: str) -> float:
+    """Bits a character."""
+    if not value:
+        return 0.0
+    return -sum(count / len(value) * math.log2(count / len(value)) for count in Counter(value).values())
+
+
+def is_random(value: str) -> bool:
+    """Made by a generator, or at least meant to be hard to guess."""
+    if len(value) < 8 or re.search(r"\s", value) or _PLAIN.fullmatch(value):
+        return len(value) >= 24 and not re.search(r"[\s_.-]", value) and entropy(value) > 4
+    kinds = sum(bool(re.search(one, value)) for one in ("[a-z]", "[A-Z]", r"\d", r"[^A-Za-z0-9]"))
+    return entropy(value) >= (3.0 if len(value) >= 16 else 2.6) and (kinds >= 2)
+
+
+def masked(value: str) -> str:
+    """All that may be shown of a secret."""
+    return f"{value[:2]}..."
+
+
+def _digits(value: str) -> bool:
+    return any(character.isdigit() for character in value)
