@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -102,11 +103,35 @@ class Live:
         except urllib.error.HTTPError as error:
             return Answer(error.code, error.read().decode(errors="replace"), dict(error.headers))
 
+    def api(self, path: str):
+        """What the API answers to a GET."""
+        token = (self.home / "token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.heroku+json; version=3"}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.api_port}{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
     def processes(self, app: str) -> list[dict]:
         return self.json("ps", "--app", app)
 
     def down(self) -> None:
         self.cli("down", ok=False)
+
+    def serve(self) -> float:
+        """Start a server where none runs, as `twelve server` does; gives the seconds until it is ready."""
+        begun = time.monotonic()
+        reading, writing = os.pipe()
+        server = subprocess.Popen(
+            [sys.executable, "-I", "-m", "twelve.serve"], env=self.environ | {"TWELVE_READY_FD": str(writing)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[writing],
+            start_new_session=True,
+        )  # fmt: skip
+        os.close(writing)
+        with os.fdopen(reading) as answer:
+            word = answer.readline().strip()
+        threading.Thread(target=server.wait, daemon=True).start()  # whoever kills it finds it gone
+        assert word == "ready", word
+        return time.monotonic() - begun
 
     def server_pid(self) -> int:
         found = [row["pid"] for row in self.json("status")["processes"] if row["role"] == "server"]

@@ -16,6 +16,8 @@ class Get:
     once a request is on it is a loss.
     """
 
+    repeatable = True
+
     def __init__(self, path="/", kept=0):
         self._path, self._kept = path, kept
         self._idle = None
@@ -62,6 +64,8 @@ class Get:
 class Fresh:
     """A connection for each exchange; nothing to close at the end."""
 
+    repeatable = False
+
     def close(self):
         pass
 
@@ -79,11 +83,12 @@ class Upload(Fresh):
         length = f"Content-Length: {self._expected['bytes']}\r\nConnection: close\r\n"
         async with wire.connected(target) as (reader, writer):
             writer.write(wire.request(target, "POST", self._path, length))
+            answer = asyncio.create_task(wire.response(reader))
             for part in self._parts:
                 writer.write(part)
-                await writer.drain()
-                await asyncio.sleep(self._seconds / len(self._parts))
-            status, body, _ = await wire.response(reader)
+                if (await asyncio.wait({answer}, timeout=self._seconds / len(self._parts)))[0]:
+                    break  # refused before the end
+            status, body, _ = await answer
         if status < 400 and json.loads(body) != self._expected:
             raise ValueError(f"the upload arrived as {body!r}")
         return status, "uploaded"

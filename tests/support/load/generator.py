@@ -60,6 +60,11 @@ class Load:
     def failures(self):
         return self.outcome.failures
 
+    @property
+    def unrepeatable(self):
+        """A request in flight on a process that dies is lost with it: nothing may send it once more."""
+        return not self._exchange.repeatable
+
     def now(self):
         """Seconds since the start, as in a failure's `at`."""
         return time.monotonic() - self.begun
@@ -69,8 +74,12 @@ class Load:
         self._thread.start()
         return self
 
-    def stop(self):
+    def no_more(self):
+        """Nothing new leaves; what is on its way is still waited for."""
         self._stop.set()
+
+    def stop(self):
+        self.no_more()
         self._thread.join(self._timeout + 10)
         assert not self._thread.is_alive(), "the load did not end"
         return self.outcome

@@ -29,6 +29,8 @@ class Mix:
         return self
 
     def __exit__(self, *_):
+        for load in self.loads.values():
+            load.no_more()
         with contextlib.ExitStack() as every:
             for load in self.loads.values():
                 every.callback(load.stop)

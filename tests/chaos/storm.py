@@ -1,0 +1,52 @@
+"""One fault under load, and what must be true afterwards: used by the matrix, by the storm and by nobody else."""
+
+import time
+from dataclasses import dataclass
+
+from tests.chaos.faults import FAULTS, NOTHING
+from tests.chaos.world import Lines, World
+from tests.support.load import Load
+
+AROUND = 0.3  # seconds of load before and after
+
+
+@dataclass(frozen=True)
+class Report:
+    fault: str
+    seconds: float
+    sent: int
+    lost: list
+    lines: int
+    lines_lost: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.fault}: whole after {self.seconds:.2f} s; {len(self.lost)} of {self.sent} requests lost, "
+            f"{self.lines_lost} of {self.lines} lines"
+        )
+
+
+def strike(world: World, lines: Lines, name: str) -> Report:
+    fault, seen = FAULTS[name], lines.count
+    port, host = world.live.router_port, world.host
+    with Load(port, host, path="/?seconds=0") as fast, Load(port, host, path="/?seconds=1", rate=5) as slow:
+        time.sleep(AROUND)
+        seconds = fault.strike(world)
+        time.sleep(AROUND)
+    world.write()
+    world.whole()
+    lines.fresh()
+    gaps = lines.lost()
+    report = Report(
+        name,
+        seconds,
+        fast.sent + slow.sent,
+        [*fast.failures, *slow.failures],
+        lines.count - seen,
+        sum(map(len, gaps.values())),
+    )
+    print(report, flush=True)
+    if fault.loses == NOTHING:
+        assert report.lost == [], f"{name} lost requests"
+    assert gaps == {}, f"{name} lost lines: {gaps}"
+    return report
