@@ -1,6 +1,7 @@
 """How production starts each process type: the command, where it is written, and every command that it leads to.
 
-Procfile > heroku.yml > Dockerfile's last stage > render.yaml, fly.toml > package.json's start script.
+Procfile > heroku.yml > Dockerfile's last stage > render.yaml > fly.toml > package.json's start script > what Compose
+builds from here > Kubernetes > what the language's builder starts by default.
 """
 
 import re
@@ -8,20 +9,27 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Any
 
-from twelve.audit.codebase import Codebase
+from twelve.audit.codebase import Codebase, SourceFile
 from twelve.audit.facts import yamls
 from twelve.audit.facts.dockerfile import production_stages
-from twelve.audit.facts.manifests import package_json
+from twelve.audit.facts.manifests import line_of, package_json, parsed_toml
 from twelve.core.formats import procfile
 
 WEB = "web"
 DEEPEST = 5  # scripts that call scripts
 _NPM = re.compile(r"^(?:npm|pnpm|yarn|bun)\s+(?:run(?:-script)?\s+)?([\w:.-]+)")
-_SPLIT = re.compile(r"\s*(?:&&|\|\||;|\n)\s*")
+_SIMPLE = re.compile(
+    r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^'"\\;&|\n]|(?<!&)&(?!&)|(?<!\|)\|(?!\|)|['"\\])+""", re.DOTALL
+)
 _ASSIGNED = re.compile(r"^(?:[A-Za-z_]\w*=\S*\s+)+")
 _WRAPPERS = {"exec", "env", "time", "nice", "tini", "dumb-init", "--", "newrelic-admin", "run-program", "ddtrace-run",
-             "opentelemetry-instrument", "poetry", "pipenv", "uv", "run", "bundle", "npx", "command"}  # fmt: skip
+             "opentelemetry-instrument", "poetry", "pipenv", "uv", "run", "bundle", "npx", "command",
+             "then", "do", "else", "if", "elif", "until", "while", "!", "{", "("}  # fmt: skip
+_SHELLS = {"sh", "bash", "ash", "dash", "zsh"}
+_ENGINES = {"python", "node", "ruby", "bun", "tsx", "ts-node"}
+_INLINE = re.compile(r"-\w*c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,10 @@ class Start:
 
 def starts(code: Codebase) -> list[Start]:
     """The process types of the first source that has any. None: nothing says how production starts."""
-    for source in (_of_procfile, _of_heroku_yml, _of_docker, _of_render, _of_package_json):
+    for source in (
+        _of_procfile, _of_heroku_yml, _of_docker, _of_render, _of_fly, _of_package_json, _of_compose, _of_kubernetes,
+        _of_builder,
+    ):  # fmt: skip
         if found := [_with_chain(code, start) for start in source(code)]:
             return found
     return []
@@ -70,6 +81,18 @@ def starts(code: Codebase) -> list[Start]:
 def web(code: Codebase) -> Start | None:
     every = code.fact(starts)
     return next((start for start in every if start.type == WEB), None)
+
+
+def in_container(code: Codebase) -> list[Start]:
+    """How the root's own Dockerfile starts the app, where something else says so first: another documented way."""
+    if not (first := code.fact(starts)) or first[0].origin == "Dockerfile":
+        return []
+    return [_with_chain(code, one) for one in _of_docker(code) if "/" not in one.path]
+
+
+def composed(code: Codebase) -> list[Start]:
+    """The services that a Compose file at the root builds from this codebase and gives their command."""
+    return [_with_chain(code, one) for one in _of_compose(code)]
 
 
 def all_commands(code: Codebase) -> list[Command]:
@@ -92,8 +115,8 @@ def _of_procfile(code: Codebase) -> Iterator[Start]:
 def _of_heroku_yml(code: Codebase) -> Iterator[Start]:
     for file, kinds in _yaml_maps(code, "heroku.yml", "run"):
         for kind, command in kinds.items():
-            text = command if isinstance(command, str) else " && ".join(map(str, (command or {}).get("command", [])))
-            if text:
+            told = command.get("command") if isinstance(command, yamls.Map) else command
+            if text := _joined(told):
                 yield Start(kind, text, file, kinds.lines[kind], "heroku.yml")
 
 
@@ -116,6 +139,60 @@ def _of_render(code: Codebase) -> Iterator[Start]:
                 yield Start(kind, service["startCommand"], "render.yaml", service.lines["startCommand"], "render.yaml")
 
 
+def _of_fly(code: Codebase) -> Iterator[Start]:
+    file = code.get("fly.toml")
+    if file is None:
+        return
+    kinds = parsed_toml(file).get("processes")
+    for kind, command in kinds.items() if isinstance(kinds, dict) else []:
+        if isinstance(command, str) and command:
+            yield Start(WEB if kind == "app" else kind, command, "fly.toml", line_of(file, command), "fly.toml")
+
+
+def _of_compose(code: Codebase) -> Iterator[Start]:
+    for file in code.find("compose.y*ml", "docker-compose.y*ml"):
+        for document in yamls.documents(file) if "/" not in file.path else []:
+            services = document.get("services") if isinstance(document, yamls.Map) else None
+            for name, service in services.items() if isinstance(services, yamls.Map) else []:
+                if isinstance(service, yamls.Map) and "build" in service and (text := _argv(service.get("command"))):
+                    yield Start(name, text, file.path, service.lines["command"], "Compose")
+
+
+def _of_kubernetes(code: Codebase) -> Iterator[Start]:
+    for file in code.written_in("yaml"):
+        for container in _containers(yamls.documents(file)) if b"containers:" in file.data else []:
+            if text := " ".join(filter(None, (_argv(container.get("command")), _argv(container.get("args"))))):
+                line = container.lines.get("command") or container.lines.get("args")
+                yield Start(str(container.get("name", WEB)), text, file.path, line, "Kubernetes")
+
+
+def _containers(values: list[Any]) -> Iterator[yamls.Map]:
+    """Of the pods inside of any kind of workload."""
+    for value in values:
+        spec = value.get("spec") if isinstance(value, yamls.Map) else None
+        if isinstance(spec, yamls.Map):
+            listed = spec.get("containers")
+            yield from (one for one in listed or [] if isinstance(one, yamls.Map))
+            yield from _containers([spec.get("template"), spec.get("jobTemplate")])
+
+
+def _of_builder(code: Codebase) -> Iterator[Start]:
+    """What a language's builder starts when nobody says: Rails, Rack, Spring, Go, and a server.js."""
+    defaults = (
+        ("config/application.rb", "rails server", "Ruby"),
+        ("config.ru", "rackup", "Ruby"),
+        ("main.go", "bin/main", "Go"),
+        ("server.js", "node server.js", "Node"),
+    )
+    for path, command, language in defaults:
+        if code.get(path):
+            yield Start(WEB, command, path, None, f"the {language} builder")
+            return
+    file = code.get("pom.xml")
+    if file and b"spring-boot-maven-plugin" in file.data:
+        yield Start(WEB, "java -jar target/*.jar", file.path, None, "the Java builder")
+
+
 def _of_package_json(code: Codebase) -> Iterator[Start]:
     package = code.fact(package_json)
     if package and (command := package.scripts.get("start")):
@@ -129,13 +206,28 @@ def _yaml_maps(code: Codebase, name: str, key: str) -> Iterator[tuple[str, yamls
             yield file.path, document[key]  # type: ignore[union-attr]
 
 
+def _argv(told: Any) -> str:
+    """Of a command as YAML has it: a line, or a list of words."""
+    if isinstance(told, list):
+        return _words_of("", [word for word in told if isinstance(word, str)])
+    return told if isinstance(told, str) else ""
+
+
+def _joined(told: Any) -> str:
+    """Of a command as YAML has it: a line, or a list of lines."""
+    if isinstance(told, list):
+        return " && ".join(word for word in told if isinstance(word, str))
+    return told if isinstance(told, str) else ""
+
+
 def _words_of(value: str, argv: list[str] | None) -> str:
+    return value if argv is None else _inline(argv) or shlex.join(argv)
+
+
+def _inline(argv: list[str]) -> str:
     """The command line inside `sh -c` counts, not the shell."""
-    if argv is None:
-        return value
-    if len(argv) == 3 and PurePosixPath(argv[0]).name in {"sh", "bash"} and argv[1] in {"-c", "-lc", "-ec"}:
-        return argv[2]
-    return shlex.join(argv)
+    is_shell = len(argv) >= 3 and PurePosixPath(argv[0]).name in _SHELLS and _INLINE.fullmatch(argv[1])
+    return argv[2] if is_shell else ""
 
 
 def _with_chain(code: Codebase, start: Start) -> Start:
@@ -144,44 +236,59 @@ def _with_chain(code: Codebase, start: Start) -> Start:
 
 
 def _opened(code: Codebase, text: str, path: str, line: int | None, depth: int) -> Iterator[Command]:
-    for part in _SPLIT.split(text.strip()):
+    for part in map(str.strip, _SIMPLE.findall(text)):
         if not part or part.startswith("#"):
             continue
         command = Command(part, path, line)
-        script = _script(code, command) if depth < DEEPEST else None
-        if script is None:
-            yield command
+        if depth < DEEPEST and (inline := _inline(command.words)):
+            yield from _opened(code, inline, path, line, depth + 1)
+        elif depth < DEEPEST and (scripts := _scripts(code, command)):
+            for inner, where, first in scripts:
+                yield from _lines_opened(code, inner, where, first, depth + 1)
         else:
-            inner, where, first = script
-            yield from _lines_opened(code, inner, where, first, depth + 1)
+            yield command
 
 
 def _lines_opened(code: Codebase, text: str, path: str, first: int | None, depth: int) -> Iterator[Command]:
     """A script's lines have lines of their own; one from a manifest has the manifest's."""
-    is_script = path.endswith((".sh", ".bash")) or "\n" in text
-    number = 0
-    joined = ""
+    begun, joined = 0, ""
     for number, raw in enumerate(text.split("\n"), start=1):
-        joined = (joined + " " + raw.strip()).strip()
+        begun = begun if joined else number
+        joined = f"{joined} {raw.strip()}".strip()
         if joined.endswith("\\"):
             joined = joined[:-1]
             continue
-        yield from _opened(code, joined, path, number if is_script else first, depth)
+        yield from _opened(code, joined, path, begun if first is None else first, depth)
         joined = ""
 
 
-def _script(code: Codebase, command: Command) -> tuple[str, str, int | None] | None:
-    """What a command opens: an npm script, or a shell script of the codebase."""
+def _scripts(code: Codebase, command: Command) -> list[tuple[str, str, int | None]]:
+    """What a command opens: an npm script with what runs before and after it, or a shell script of the codebase."""
     package = code.fact(package_json)
-    if package and (match := _NPM.match(_ASSIGNED.sub("", command.text))) and match[1] in package.scripts:
-        return package.scripts[match[1]], package.path, package.line_of(match[1])
+    match = _NPM.match(_ASSIGNED.sub("", command.text))
+    if package and match and match[1] in package.scripts:
+        names = [name for name in (f"pre{match[1]}", match[1], f"post{match[1]}") if name in package.scripts]
+        return [(package.scripts[name], package.path, package.line_of(name) or 1) for name in names]
     words = command.words
-    named = words[1:2] if words and command.program in {"sh", "bash"} else words[:1]
-    for name in named:
-        for candidate in (name, name.removeprefix("./"), name.removeprefix("/app/"), name.removeprefix("/")):
-            file = code.get(candidate)
-            if file is not None and (
-                file.language == "shell" or (file.data.startswith(b"#!") and b"sh" in file.data[:30])
-            ):
-                return file.text, file.path, None
-    return None
+    named = [word for word in words[1:] if not word.startswith("-")] if command.program in _SHELLS else words
+    file = own_file(code, named[0]) if named else None
+    is_shell = file and (file.language == "shell" or (file.data.startswith(b"#!") and b"sh" in file.data[:30]))
+    return [(file.text, file.path, None)] if file and is_shell else []
+
+
+def own_file(code: Codebase, name: str) -> SourceFile | None:
+    """The file of the codebase that a path in a command means; images keep the code in /app and the like."""
+    parts = [part for part in PurePosixPath(name).parts if part not in {"/", "."}]
+    tails = ("/".join(parts[start:]) for start in range(min(len(parts), 4)))
+    return next((file for tail in tails if (file := code.get(tail))), None)
+
+
+def opened_file(code: Codebase, command: Command) -> SourceFile | None:
+    """The code that a command begins with: app.py of `python app.py`, shop/wsgi.py of `gunicorn shop.wsgi`."""
+    words = command.words
+    places = [word for word in words[1:] if not word.startswith("-")]
+    if command.program.rstrip("0123456789.") in _ENGINES and "-m" not in words:
+        return own_file(code, places[0]) if places else None
+    modules = (re.split(r"[:(]", word)[0].replace(".", "/") for word in places)
+    tries = (f"{module}{end}" for module in modules for end in (".py", "/__main__.py", "/__init__.py"))
+    return next((file for one in tries if (file := code.get(one) or code.get(f"src/{one}"))), None)
