@@ -27,6 +27,7 @@ from twelve.core.ports import Backend
 from twelve.infra import components
 from twelve.infra.settings import Settings
 from twelve.stages.logs.hub import LogHub
+from twelve.stages.metrics.traffic import Traffic
 from twelve.stages.router.haproxy import HaproxyRouter, threads_for
 
 CONNECTIONS, SECONDS, ROUNDS = 64, 2, 11
@@ -120,7 +121,7 @@ def plain_haproxy(home: Path, name: str, text: str, threads: int, **values: int)
 def front_door(home: Path, hub: LogHub, backend: int) -> Iterator[int]:
     settings = Settings(home=home, router_port=free_port())
     settings.make_directories()
-    router = HaproxyRouter(settings, hub)
+    router = HaproxyRouter(settings, hub, Traffic())
     router.start()
     try:
         router.set_hosts("bench", [HOST])

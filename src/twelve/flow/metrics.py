@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from twelve.core.model import App, Process
-from twelve.core.model.metrics import AppMetrics, PlatformMetrics, ProcessMetrics, Requests, Usage
+from twelve.core.model.metrics import AppMetrics, Latency, PlatformMetrics, ProcessMetrics, Requests, Usage
 from twelve.core.policy.limits import limits
 from twelve.flow import start
 from twelve.flow.platform import Platform
@@ -60,7 +60,7 @@ def _app(
         latency=platform.traffic.latency(app.name),
         recent=platform.traffic.recent(app.name),
         restarts=sum(restarts.values()),
-        processes=_processes(processes, served, used, restarts),
+        processes=_processes(processes, served, used, restarts, platform.traffic.recent_by_process(app.name)),
     )
 
 
@@ -73,7 +73,11 @@ def _with_pages(served: Requests, pages: Mapping[str, int]) -> Requests:
 
 
 def _processes(
-    processes: Sequence[Process], served: Requests, used: Mapping[UUID, Usage], restarts: Mapping[str, int]
+    processes: Sequence[Process],
+    served: Requests,
+    used: Mapping[UUID, Usage],
+    restarts: Mapping[str, int],
+    recent: Mapping[str, Latency],
 ) -> tuple[ProcessMetrics, ...]:
     return tuple(
         ProcessMetrics(
@@ -86,6 +90,7 @@ def _processes(
             quota=limits(process.size).quota,
             restarts=restarts.get(process.name, 0),
             requests=served.processes.get(process.id, Requests()),
+            recent=recent.get(process.name, Latency()),
         )
         for process in processes
     )

@@ -36,6 +36,7 @@ def test_metrics_of_an_app(api, deployed):
     (web,) = found["processes"]
     assert (web["name"], web["state"], web["cpu_seconds"], web["restarts"]) == ("web.1", "up", 1.5, 0)
     assert (web["memory_bytes"], web["memory_quota_bytes"]) == (1 << 20, 512 << 20)
+    assert web["latency_ms"]["p95"] == found["latency_ms"]["p95"]
     assert (found["cpu_seconds"], found["memory_bytes"]) == (1.5, 1 << 20)
 
 

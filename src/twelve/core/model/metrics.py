@@ -44,7 +44,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class ProcessMetrics:
-    """One process of an app. `quota` in bytes; `requests` since it joined the front door."""
+    """One process of an app. `quota` in bytes; `requests` since it joined the front door, `recent` the last minute."""
 
     id: UUID
     name: str
@@ -55,6 +55,7 @@ class ProcessMetrics:
     quota: int
     restarts: int
     requests: Requests
+    recent: Latency
 
 
 @dataclass(frozen=True, slots=True)

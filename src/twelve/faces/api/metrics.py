@@ -62,6 +62,7 @@ def show_process(process: ProcessMetrics) -> dict[str, Any]:
         "memory_quota_bytes": process.quota,
         "restarts": process.restarts,
         "requests": show_requests(process.requests),
+        "latency_ms": show_latency(process.recent),
         "started_at": process.usage.started,
     }
 

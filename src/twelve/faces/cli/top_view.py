@@ -14,6 +14,7 @@ COLUMNS = ("CPU", "MEMORY", "REQ/S", "P50", "P95", "P99", "5XX/S", "RESTARTS", "
 WIDTHS = (6, 10, 6, 6, 6, 6, 6, 8, 6)
 LEFT_OUT = ("P50", "RESTARTS", "P99", "SINCE", "5XX/S", "MEMORY")  # in this order, where there is no room
 FEWEST, MOST = 16, 36  # characters of a name
+QUANTILES = ("p50", "p95", "p99")
 TIGHT = 0.9  # of the quota
 
 
@@ -95,7 +96,7 @@ def platform_rows(now: Document, before: Document) -> Iterator[Row]:
 
 
 def _app(app: Document, old: Document | None, seconds: float) -> Row:
-    times = [milliseconds(app["latency_ms"][name]) for name in ("p50", "p95", "p99")]
+    times = [milliseconds(app["latency_ms"][name]) for name in QUANTILES]
     errors = _rate(app["requests"]["by_status"]["5xx"], _errors(old), seconds)
     requests = _rate(app["requests"]["total"], _served(old), seconds)
     earlier = {one["id"]: one for one in old["processes"]} if old else {}
@@ -113,7 +114,7 @@ def _process(process: Document, old: Document | None, seconds: float, now: float
         _cpu(process, old, seconds),
         f"{size(memory)}/{size(quota)}",
         _rate(served, _served(old), seconds),
-        *[""] * 3,
+        *(milliseconds(process["latency_ms"][name]) for name in QUANTILES),
         error_rate,
         str(process["restarts"]),
         age(process["started_at"], now) if process["state"] == "up" else process["state"],

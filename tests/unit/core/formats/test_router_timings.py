@@ -12,13 +12,15 @@ def raw(service="12", status="200", dyno="web.1", answer="-", path="/"):
 
 
 def test_few_lines_are_all_read():
-    assert timings(raw("3") + raw("40") + raw("0"), 8) == (3, [3, 40, 0])
+    lines = raw("3") + raw("40", dyno="web.2:") + raw("0")
+    assert timings(lines, 8) == (3, [(b"web.1", 3), (b"web.2:", 40), (b"web.1", 0)])
 
 
 @pytest.mark.parametrize("start", [0.0, 0.5, 0.999])
 def test_of_many_lines_as_many_are_read_as_wanted_and_all_are_counted(start):
     chunk = b"".join(raw(str(n), path="/" + "x" * (n % 90)) for n in range(500))
-    count, times = timings(chunk, 8, start)
+    count, found = timings(chunk, 8, start)
+    times = [time for _, time in found]
     assert count == 500
     assert 7 <= len(times) <= 8  # the last stretch may begin in the last line
     assert times == sorted(set(times))

@@ -22,6 +22,7 @@ def process(name="web.1", cpu=1.0, total=0, errors=0, memory=34 << 20, started=9
         "memory_quota_bytes": 512 << 20,
         "restarts": 2,
         "requests": requests(total, errors),
+        "latency_ms": {"requests": total, "p50": None, "p95": 55.0, "p99": None},
         "started_at": started,
     }
 
@@ -54,14 +55,14 @@ def test_rates_are_what_came_between_two_looks():
     head, app, web = shown(now, before)
     assert cells(head) == ["NAME", "CPU", "MEMORY", "REQ/S", "P50", "P95", "P99", "5XX/S", "RESTARTS", "SINCE"]
     assert cells(app) == ["notes", "75.0%", "34M", "100", "<1ms", "412ms", "12s", "1.5", "2"]
-    assert cells(web) == ["web.1", "75.0%", "34M/512M", "100", "1.5", "2", "1m"]
+    assert cells(web) == ["web.1", "75.0%", "34M/512M", "100", "55ms", "1.5", "2", "1m"]
 
 
 def test_the_first_look_knows_no_rates():
     only = document(processes=[process()], total=5)
     _, app, web = shown(only, only)
     assert cells(app) == ["notes", "34M", "<1ms", "412ms", "12s", "2"]
-    assert cells(web) == ["web.1", "34M/512M", "2", "1m"]
+    assert cells(web) == ["web.1", "34M/512M", "55ms", "2", "1m"]
 
 
 def test_a_process_that_began_again_used_only_what_it_has_used_since():

@@ -64,6 +64,19 @@ def test_only_the_last_minute_is_recent(traffic, clock):
     assert traffic.recent("a").count == 0
 
 
+def test_processes_are_told_apart_and_forgotten_a_minute_after_their_last_request(traffic, clock):
+    traffic.observe("a", raw(10) * 2 + raw(700, dyno="web.2"))
+    traffic.observe("a", raw(20, dyno="web.1:"))  # the other web.1 of a rollout
+    found = traffic.recent_by_process("a")
+    assert {name: one.count for name, one in found.items()} == {"web.1": 3, "web.2": 1}
+    assert quantile(found["web.2"], 0.5) == pytest.approx(700, rel=0.05)
+    clock.now += STEP * STEPS
+    assert traffic.recent_by_process("a")["web.2"].count == 0
+    traffic.observe("a", raw(10, dyno="web.3"))
+    assert traffic.recent_by_process("a").keys() == {"web.3"}
+    assert traffic.recent_by_process("nobody") == {}
+
+
 def test_pages_count_apart_and_have_no_time(traffic):
     traffic.observe("a", raw() + raw(-1, 503, "<NOSRV>", "crashed") * 3)
     assert traffic.latency("a").count == 1
