@@ -1,9 +1,11 @@
 """One audit of a directory, from its files to the verdicts."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from twelve.audit.engine import findings
+from twelve.audit.ignores import ignored
 from twelve.audit.judge import judge
 from twelve.audit.memory import FileMemory
 from twelve.audit.model import Audit, Severity
@@ -20,8 +22,9 @@ def audit(root: Path, rules: Sequence[Rule] | None = None, *, cache: Path | None
     found = findings(code, asked, memory)
     if memory:
         memory.save()
+    found, more = ignored(code, found, {rule.id for rule in asked}, datetime.now(UTC).date())
     judgements = judge(code, found, witnesses(), relevances())
-    return Audit(code.name, tuple(judgements), tuple(found), tuple(notes))
+    return Audit(code.name, tuple(judgements), tuple(found), (*notes, *more))
 
 
 def only(made: Audit, items: Sequence[str]) -> Audit:
@@ -30,6 +33,6 @@ def only(made: Audit, items: Sequence[str]) -> Audit:
 
 
 def fails(made: Audit, level: str) -> bool:
-    """Whether a finding that nobody ignored is of `level` ("error", "warning") or above; "never" is above all."""
+    """Whether a new finding that nobody ignored is of `level` ("error", "warning") or above; "never" is above all."""
     severe = {"error": {Severity.ERROR}, "warning": {Severity.ERROR, Severity.WARNING}}.get(level, set())
-    return any(one.severity in severe and not one.suppressed for one in made.findings)
+    return any(one.severity in severe and not one.suppressed and not one.known for one in made.findings)

@@ -61,7 +61,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`suppressed` is the reason somebody gave for ignoring it. `key` names it over moves of its line."""
+    """`suppressed` is the reason somebody gave for ignoring it. `key` names it over moves of its line.
+
+    `known` says why it is not new: it counts for the verdict, and not for the exit code.
+    """
 
     rule: str
     item: str
@@ -73,6 +76,7 @@ class Finding:
     verdict: Verdict
     key: str = ""
     suppressed: str | None = None
+    known: str = ""
 
 
 @dataclass(frozen=True, slots=True)

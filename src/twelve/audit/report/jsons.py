@@ -41,4 +41,5 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "fix": finding.fix,
         "key": finding.key,
         "suppressed": finding.suppressed,
+        "known": finding.known,
     }

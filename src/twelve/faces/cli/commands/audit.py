@@ -1,10 +1,14 @@
 """`twelve audit`"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from twelve.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from twelve.audit.model import Audit
 
 FORMATS = ("text", "json")
 LEVELS = ("error", "warning", "never")
@@ -13,16 +17,25 @@ LEVELS = ("error", "warning", "never")
 @click.command("audit")
 @click.argument("path", type=click.Path(path_type=Path), default=".")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to a file.")
 @click.option(
     "--fail-on", type=click.Choice(LEVELS), default="error", show_default=True, help="End with 1 from here on."
 )
 @click.option("--factor", "factors", multiple=True, metavar="ITEM", help="Only this factor or AI item: III, AI02.")
+@click.option(
+    "--baseline", type=click.Path(path_type=Path), help="Findings in this file do not count for the exit code."
+)
+@click.option("--write-baseline", is_flag=True, help="Write all findings of now to --baseline.")
+@click.option(
+    "--diff-base", metavar="REF", help="Only findings on lines changed since this git commit or branch count."
+)
 @click.option("--explain", metavar="RULE", help="Tell what a rule finds, why, and what to do instead.")
 @click.option("--no-cache", is_flag=True, help="Look at every file again, also at those that have not changed.")
 @click.pass_context
 def command(
-    ctx: click.Context, path: Path, form: str, fail_on: str, factors: tuple[str, ...], explain: str, *, no_cache: bool
-) -> None:
+    ctx: click.Context, path: Path, form: str, output: Path | None, fail_on: str, factors: tuple[str, ...],
+    baseline: Path | None, diff_base: str | None, explain: str, *, write_baseline: bool, no_cache: bool,
+) -> None:  # fmt: skip
     """Find out from the code which of the twelve factors an app keeps. Nothing of the app is run.
 
     \b
@@ -30,20 +43,48 @@ def command(
       twelve audit
       twelve audit ../shop --factor III --format json
       twelve audit --explain TF07-port-hardcoded
+      twelve audit --baseline audit.json --write-baseline
+      twelve audit --diff-base main --fail-on warning
     """
     from twelve.audit import audit as audits
-    from twelve.audit.report import jsons, text
+    from twelve.audit import baseline as baselines
+    from twelve.audit import changes
     from twelve.audit.report.explain import explained
     from twelve.infra.settings import Settings
 
     if explain:
         click.echo(explained(explain), nl=False)
         return
+    if write_baseline and not baseline:
+        raise UsageError("--write-baseline needs --baseline FILE.")
+    items = [_item(name) for name in factors]
     made = audits.audit(path, cache=None if no_cache else Settings.from_environment().cache)
-    if factors:
-        made = audits.only(made, [_item(name) for name in factors])
-    click.echo(jsons.render(made) if form == "json" else text.render(made, _paint), nl=False)
+    if baseline and write_baseline:
+        _write(baseline, baselines.written(made))
+    if baseline:
+        made = baselines.beside(made, baselines.keys(baseline))
+    if diff_base is not None:
+        made = changes.since(made, path, diff_base)
+    if items:
+        made = audits.only(made, items)
+    _show(made, form, output)
     ctx.exit(1 if audits.fails(made, fail_on) else 0)
+
+
+def _show(made: "Audit", form: str, output: Path | None) -> None:
+    from twelve.audit.report import formats
+
+    if output is None:
+        click.echo(formats.render(made, form, _paint), nl=False)
+    else:
+        _write(output, formats.render(made, form))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _paint(words: str, colour: str) -> str:
