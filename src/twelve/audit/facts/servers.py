@@ -7,28 +7,97 @@ from twelve.audit.facts.start import Command
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`development`: not meant for production by its own documentation."""
+    """A program that serves. `loopback`: what it binds when nobody says. `development`: not for production, as it says.
+
+    `port` is what it listens on when nobody says; 0 when it reads PORT.
+    """
 
     name: str
     reads_port: bool
     graceful: bool
     source: str
     development: bool = False
+    loopback: bool = False
+    port: int = 0
 
 
 _KNOWN = [
     Server("gunicorn", True, True, "gunicorn/config.py: `bind` defaults to 0.0.0.0:$PORT"),
-    Server("uvicorn", False, True, "uvicorn/main.py: auto_envvar_prefix UVICORN, no PORT"),
-    Server("hypercorn", False, True, "hypercorn/config.py: bind defaults to 127.0.0.1:8000"),
-    Server("daphne", False, True, "daphne/cli.py: port defaults to 8000"),
-    Server("waitress-serve", False, True, "waitress/adjustments.py: port defaults to 8080"),
-    Server("granian", False, True, "granian/cli.py: GRANIAN_PORT"),
+    Server("uvicorn", False, True, "uvicorn/main.py: auto_envvar_prefix UVICORN, no PORT", loopback=True, port=8000),
+    Server("hypercorn", False, True, "hypercorn/config.py: bind defaults to 127.0.0.1:8000", loopback=True, port=8000),
+    Server("daphne", False, True, "daphne/cli.py: port defaults to 8000; twisted stops on SIGTERM", loopback=True,
+           port=8000),
+    Server("waitress-serve", False, False, "waitress/adjustments.py: port defaults to 8080; server.py: no SIGTERM",
+           port=8080),
+    Server("granian", False, True, "granian/cli.py: GRANIAN_PORT, 8000", loopback=True, port=8000),
     Server("fastapi", True, True, "fastapi_cli/cli.py: envvar PORT"),
+    Server("uwsgi", False, False, "uwsgi-docs: no HTTP port of its own; SIGTERM reloads unless die-on-term"),
+    Server("mod_wsgi-express", False, True, "mod_wsgi/server: port defaults to 8000", port=8000),
     Server("puma", True, True, "puma/configuration.rb: port from PORT in its default config"),
-    Server("flask", False, False, "flask.palletsprojects.com/deploying: not for production", development=True),
+    Server("unicorn", True, False, "unicorn/const.rb: PORT or 8080; SIGNALS: TERM is a quick shutdown"),
+    Server("rackup", False, True, "rackup/server.rb: port defaults to 9292", port=9292),
+    Server("rails", True, True, "railties server_command.rb: PORT or 3000, started with puma"),
+    Server("next", True, True, "next/src/cli/next-start.ts: env PORT; start-server.ts handles SIGTERM"),
+    Server("nuxt", True, True, "nitro presets/node-server: NITRO_PORT or PORT; graceful shutdown"),
+    Server("serve", True, False, "vercel/serve source/main.ts: PORT or 3000"),
+    Server("streamlit", False, True, "streamlit/config.py: server.port 8501, STREAMLIT_SERVER_PORT", port=8501),
+    Server("flask", False, False, "flask.palletsprojects.com/deploying: not for production", development=True,
+           loopback=True, port=5000),
     Server("nodemon", False, False, "nodemon.io: a development tool", development=True),
-]
+]  # fmt: skip
 SERVERS = {server.name: server for server in _KNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A server that the app's own code starts. `pattern` finds where; `port` finds a literal port in what follows."""
+
+    name: str
+    languages: tuple[str, ...]
+    pattern: str
+    graceful: bool
+    source: str
+
+
+_JS = ("javascript", "typescript", "tsx")
+_DIES = "ends at once on SIGTERM unless the app handles it"
+CALLS = [
+    Call("node http", _JS, r"\.listen\s*\(", False, f"nodejs.org/api/process.html#signal-events: {_DIES}"),
+    Call("net/http", ("go",), r"\.?ListenAndServe(?:TLS)?\s*\(", False, f"pkg.go.dev/os/signal: {_DIES}"),
+    Call("gin", ("go",), r"\b(?:r|router|engine|g|app|server)\.Run\s*\(", False, "gin gin.go Run(): PORT, no signals"),
+    Call("echo", ("go",), r"\be\.Start\s*\(", False, f"echo.labstack.com graceful shutdown is opt-in: {_DIES}"),
+    Call("fiber", ("go",), r"\bapp\.Listen\s*\(", False, f"docs.gofiber.io Listen: {_DIES}"),
+    Call("aiohttp", ("python",), r"\bweb\.run_app\s*\(", True, "aiohttp/web.py run_app: handle_signals"),
+    Call("uvicorn", ("python",), r"\buvicorn\.run\s*\(", True, "uvicorn/server.py: handle_exit on SIGTERM"),
+    Call("hypercorn", ("python",), r"\bhypercorn\.\w+\.serve\s*\(", True, "hypercorn/asyncio/run.py: SIGTERM"),
+    Call("waitress", ("python",), r"\b(?:waitress\.)?serve\s*\(", False, f"waitress/server.py: {_DIES}"),
+    Call("werkzeug", ("python",), r"\b\w+\.run\s*\(", False, "werkzeug/serving.py: not for production, no SIGTERM"),
+    Call("http.server", ("python",), r"\.serve_forever\s*\(", False, f"docs.python.org/3/library/http.server: {_DIES}"),
+    Call("Spring Boot", ("java",), r"\bSpringApplication\b[^;]*\.run\s*\(", True,
+         "docs.spring.io/spring-boot: graceful shutdown is the default since 3.4"),
+]  # fmt: skip
+# npm packages that stop a server gracefully on SIGTERM.
+NODE_GRACE = {
+    "stoppable": "npmjs.com/package/stoppable",
+    "http-graceful-shutdown": "npmjs.com/package/http-graceful-shutdown",
+    "http-terminator": "npmjs.com/package/http-terminator",
+    "@godaddy/terminus": "npmjs.com/package/@godaddy/terminus",
+    "lightship": "npmjs.com/package/lightship",
+    "close-with-grace": "npmjs.com/package/close-with-grace",
+    "fastify-graceful-shutdown": "npmjs.com/package/fastify-graceful-shutdown",
+    "express-graceful-shutdown": "npmjs.com/package/express-graceful-shutdown",
+}
+# Web frameworks that bring no server for production, and servers that may stand behind them; by index.
+PYTHON_FRAMEWORKS = {
+    "flask", "django", "fastapi", "starlette", "falcon", "pyramid", "quart", "connexion", "litestar", "bottle",
+}  # fmt: skip
+PYTHON_SERVERS = {
+    "gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "granian", "uwsgi", "cheroot", "cherrypy", "gevent",
+    "eventlet", "bjoern", "meinheld", "mod-wsgi", "fastapi-cli", "nginx-unit", "aiohttp", "tornado", "twisted",
+    "uvicorn-worker", "pyuwsgi", "fastwsgi", "robyn", "socketify", "zappa", "mangum",
+}  # fmt: skip
+RUBY_FRAMEWORKS = {"rails", "sinatra", "hanami", "grape", "roda", "padrino"}
+RUBY_SERVERS = {"puma", "unicorn", "thin", "falcon", "passenger", "iodine", "agoo", "pitchfork"}
 
 
 def of(command: Command) -> Server | None:
@@ -36,4 +105,7 @@ def of(command: Command) -> Server | None:
     words = command.words
     if command.program.startswith("python") and words[1:2] == ["-m"]:
         return SERVERS.get(words[2]) if len(words) > 2 else None
-    return SERVERS.get(command.program)
+    found = SERVERS.get(command.program)
+    if found and found.name in {"flask", "rails", "fastapi", "next", "streamlit"}:
+        return found if {"run", "server", "s", "start"} & set(words[1:]) else None
+    return found

@@ -4,15 +4,22 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase
-from twelve.audit.facts import servers, start
-from twelve.audit.facts.start import Command
+from twelve.audit.facts import entries, ports, servers, start
+from twelve.audit.facts.start import Command, Start
 from twelve.audit.model import Evidence, Hit, Verdict
-from twelve.audit.rule import ERROR, Rulebook
+from twelve.audit.rule import ERROR, WARNING, Rulebook
+from twelve.audit.rules import f07_servers
 
 RULES = Rulebook()
-LOOPBACK = re.compile(r"(?<![\w.])(127\.0\.0\.1|localhost|\[?::1\]?)(:|\s|$)")
-PORT_OPTION = re.compile(r"(?:--port|--http-port|-p|--bind|-b|--listen|--addr)[= ]\s*(?:[\w.\[\]*]*:)?(\d{2,5})\b")
-PORT_READ = re.compile(r"\$\{?PORT\b")
+RULES.rules += f07_servers.RULES.rules
+_NUMBER = r"[= ]\s*['\"]?(?:[\w.\[\]*]*:)?(\d{2,5})\b"
+PORT_OPTION = re.compile(rf"(?:--port|--http-port|-p|--bind|-b|--listen|--addr|--server\.port|-Dserver\.port){_NUMBER}")
+PORT_READ = re.compile(r"\$\{?PORT\b|\$env:PORT\b|%PORT%")
+OTHER_READ = re.compile(r"(?:--?[\w.]*(?:port|bind|listen|addr)|-p|-b)[= ]\S*\$\{?(\w+)", re.IGNORECASE)
+HOST_OPTION = re.compile(r"(?:--bind|-b|--host|-h|--hostname|--listen|--addr|-H)[= ]\s*['\"]?(\S+)")
+LOOPBACK = re.compile(r"^['\"]?(127\.|localhost|\[?::1)")
+GUNICORN_BIND = re.compile(r"^bind\s*=\s*f?['\"\[( ]+([\w.]*:\d+)", re.MULTILINE)
+SPRING_PORT = re.compile(r"^\s*(?:server\.port\s*[=:]|port\s*:)\s*(\d+|\$\{([\w.]+)[^}]*\})", re.MULTILINE)
 
 
 def irrelevant(code: Codebase) -> str:
@@ -22,47 +29,156 @@ def irrelevant(code: Codebase) -> str:
 
 def witness(code: Codebase) -> Iterator[Evidence]:
     """The command that serves, and that it takes its port from the environment."""
-    for command in _serving(code):
-        if PORT_READ.search(command.text):
-            yield Evidence(f"`{command.text}` takes $PORT", command.path, command.line)
-        elif (server := servers.of(command)) and server.reads_port:
-            yield Evidence(f"{server.name} listens on $PORT by itself ({server.source})", command.path, command.line)
+    for one in code.fact(entries.web_starts):
+        for command in serving(one):
+            yield from _port_of_a_command(command)
+    if any(_decides_itself(command) for one in code.fact(entries.web_starts) for command in serving(one)):
+        for file, lines in code.extracted(ports.reads):
+            yield Evidence("The code takes its port from $PORT", file.path, lines[0])
 
 
 @RULES.of_code(
     "TF07-port-hardcoded",
     ERROR,
-    "The production start command listens on a fixed port.",
+    "The app listens on a fixed port in production.",
     fix="Listen on $PORT, which the platform sets.",
+    why="Factor VII: the app exports HTTP by binding to a port, and the execution environment says which.",
     bad={"Procfile": "web: uvicorn app:app --host 0.0.0.0 --port 8000\n"},
     good={"Procfile": "web: uvicorn app:app --host 0.0.0.0 --port $PORT\n"},
 )
-def port_in_the_command(code: Codebase) -> Iterator[Hit]:
-    for command in _serving(code):
-        match = PORT_OPTION.search(command.text)
-        if match and not PORT_READ.search(command.text):
-            yield Hit(command.path, command.line, f"{command.program} listens on {match[1]} whatever $PORT says.")
+def port_is_fixed(code: Codebase) -> Iterator[Hit]:
+    yield from _port_in_a_command(code)
+    yield from _port_in_the_code(code)
+    yield from _port_in_gunicorns_file(code)
+
+
+def _port_in_a_command(code: Codebase) -> Iterator[Hit]:
+    for order, one in enumerate(code.fact(entries.web_starts)):
+        for command in serving(one):
+            server, match = servers.of(command), PORT_OPTION.search(command.text)
+            if PORT_READ.search(command.text) or (OTHER_READ.search(command.text) and not match):
+                continue
+            if match:
+                message = f"{command.program} listens on {match[1]} whatever $PORT says."
+            elif server and server.port and not _is_told_elsewhere(command):
+                message = f"{server.name} does not read PORT: it listens on {server.port}."
+            else:
+                continue
+            yield Hit(command.path, command.line, message, verdict=Verdict.PARTIAL if order else None)
+
+
+def _port_in_the_code(code: Codebase) -> Iterator[Hit]:
+    reading = {file.path for file, _ in code.extracted(ports.reads)}
+    for entry in code.fact(entries.web_entries):
+        if not entry.runs or entry.file.path in reading or PORT_READ.search(entry.command.text):
+            continue
+        for line, port in ports.fixed(entry.file):
+            yield Hit(entry.file.path, line, f"The app listens on {port} whatever $PORT says.")
+    yield from _port_in_go(code, reading)
+
+
+def _port_in_go(code: Codebase, reading: set[str]) -> Iterator[Hit]:
+    """A compiled program has no file in its start command."""
+    web = code.fact(start.web)
+    if code.get("go.mod") is None or web is None or PORT_READ.search(web.command) or reading:
+        return
+    for file in code.written_in("go"):
+        if b"package main" in file.data:
+            for line, port in ports.fixed(file):
+                yield Hit(file.path, line, f"The app listens on {port} whatever $PORT says.")
+
+
+def _port_in_gunicorns_file(code: Codebase) -> Iterator[Hit]:
+    """gunicorn reads ./gunicorn.conf.py by itself."""
+    for command in _commands(code):
+        if command.program != "gunicorn" or "-b" in command.text or PORT_READ.search(command.text):
+            continue
+        named = re.search(r"(?:-c|--config)[= ](?:file:)?(\S+)", command.text)
+        file = entries.resolved(code, named[1] if named else "gunicorn.conf.py")
+        for line, match in file.search(GUNICORN_BIND) if file else ():
+            yield Hit(file.path if file else "", line, f"gunicorn binds {match[1]} whatever $PORT says.")
+
+
+@RULES.of_code(
+    "TF07-port-other-var",
+    WARNING,
+    "The port comes from a variable other than PORT.",
+    fix="Read PORT, or map it: `SERVER_PORT=$PORT` in the start command.",
+    why="Platforms that keep to the twelve factors hand over the port in PORT.",
+    bad={"Procfile": "web: uvicorn app:app --host 0.0.0.0 --port $SERVICE_PORT\n"},
+    good={"Procfile": "web: uvicorn app:app --host 0.0.0.0 --port ${PORT:-8000}\n"},
+)
+def port_from_another_variable(code: Codebase) -> Iterator[Hit]:
+    for command in _commands(code):
+        match = OTHER_READ.search(command.text)
+        if match and not PORT_READ.search(command.text) and match[1] != "PORT":
+            yield Hit(command.path, command.line, f"The port comes from ${match[1]}, not from $PORT.")
+    if code.extracted(ports.reads) or code.fact(start.web) is None:
+        return
+    yield from _other_variable_in_the_entry(code)
+    yield from _springs_own_port(code)
+
+
+def _other_variable_in_the_entry(code: Codebase) -> Iterator[Hit]:
+    listening = {entry.file.path for entry in code.fact(entries.web_entries) if entry.runs}
+    for file, lines in code.extracted(ports.other_reads):
+        if file.path in listening or (file.language == "go" and b"package main" in file.data):
+            yield from (Hit(file.path, line, f"The port comes from {name}, not from PORT.") for line, name in lines)
+
+
+def _springs_own_port(code: Codebase) -> Iterator[Hit]:
+    """Spring Boot listens on 8080, or on server.port, which the environment can set as SERVER_PORT."""
+    if not any(PORT_READ.search(command.text) for command in _commands(code)):
+        for file in code.find("application.properties", "application.yml", "application.yaml"):
+            for line, match in file.search(SPRING_PORT):
+                yield Hit(file.path, line, f"server.port is {match[1]}; PORT is not read.")
 
 
 @RULES.of_code(
     "TF07-bind-loopback",
     ERROR,
-    "The production start command listens on the loopback interface only.",
+    "The app listens on the loopback interface only.",
     fix="Bind 0.0.0.0 or ::, so that a router on another host reaches it.",
+    why="Factor VII: the service is exported by the port; on 127.0.0.1 it is exported to nobody else.",
     bad={"Procfile": "web: gunicorn app:app --bind 127.0.0.1:$PORT\n"},
     good={"Procfile": "web: gunicorn app:app --bind 0.0.0.0:$PORT\n"},
 )
 def bound_to_loopback(code: Codebase) -> Iterator[Hit]:
-    for command in _serving(code):
-        if servers.of(command) and re.search(
-            r"(--bind|-b|--host|-h|--listen|--addr)[= ]\s*(127\.|localhost|\[?::1)", command.text
-        ):
-            yield Hit(command.path, command.line, f"{command.program} listens on loopback only.", verdict=Verdict.FAIL)
+    for command in _commands(code):
+        server, host = servers.of(command), HOST_OPTION.search(command.text)
+        if host and LOOPBACK.match(host[1]) and (server or _decides_itself(command)):
+            yield Hit(command.path, command.line, f"{command.program} listens on loopback only.")
+        elif server and server.loopback and not host and not _is_told_elsewhere(command):
+            yield Hit(command.path, command.line, f"{server.name} listens on 127.0.0.1 when no host is given.")
+    for entry in code.fact(entries.web_entries):
+        for line in ports.loopback(entry.file) if entry.runs else ():
+            yield Hit(entry.file.path, line, "The app listens on loopback only.")
 
 
-def _serving(code: Codebase) -> list[Command]:
-    """Commands of the web process that are servers, or its last one, which stays."""
-    web = code.fact(start.web)
-    if web is None or not web.chain:
-        return []
-    return [command for command in web.chain if servers.of(command)] or [web.chain[-1]]
+def serving(one: Start) -> list[Command]:
+    """Commands of a web process that are servers, or its last one, which stays."""
+    known = [command for command in one.chain if servers.of(command)]
+    return known or ([one.chain[-1]] if one.chain else [])
+
+
+def _commands(code: Codebase) -> Iterator[Command]:
+    for one in code.fact(entries.web_starts):
+        yield from serving(one)
+
+
+def _port_of_a_command(command: Command) -> Iterator[Evidence]:
+    if PORT_READ.search(command.text):
+        yield Evidence(f"`{command.text}` takes $PORT", command.path, command.line)
+    elif (server := servers.of(command)) and server.reads_port:
+        yield Evidence(f"{server.name} listens on $PORT by itself ({server.source})", command.path, command.line)
+
+
+def _decides_itself(command: Command) -> bool:
+    """The port is the code's affair, not that of a server we know."""
+    return servers.of(command) is None
+
+
+def _is_told_elsewhere(command: Command) -> bool:
+    return bool(
+        re.search(r"(?:^|\s)(?:-c|--config|--uds|--fd|--unix-socket|--factory-config|-e|--endpoint)[= ]", command.text)
+    )
