@@ -2,9 +2,11 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from twelve.core.errors import UsageError
 from twelve.core.model import App, Domain
+from twelve.core.policy.strays import strays as left_over
 from twelve.flow import attach, specs
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import Silent, kept_processes, roll_out, slug_of
@@ -78,11 +80,22 @@ def fill(platform: Platform, app: App) -> None:
     if release is None or slug is None:
         return
     formation = platform.formations.list(app.id)
-    running = {(process.type, process.number) for process in kept_processes(platform, app)}
+    leaving = strays(platform, app)
+    running = {(one.type, one.number) for one in kept_processes(platform, app) if one.id not in leaving}
     absent = [place for place in specs.places(formation) if place not in running and place[0] in slug.process_types]
     new = specs.kept(app, release, slug, absent, {entry.type: entry.size for entry in formation})
     platform.keeper.refresh(app)
     roll_out(platform, app, Rollout(platform, app, new, [], Silent()))
+
+
+def strays(platform: Platform, app: App) -> set[UUID]:
+    """Processes that an operation left over when the server died in the middle of it."""
+    release = platform.releases.current(app)
+    slug = slug_of(platform, release)
+    if app.stopped or release is None or slug is None:
+        return {process.id for process in kept_processes(platform, app)}
+    places = {place for place in specs.places(platform.formations.list(app.id)) if place[0] in slug.process_types}
+    return left_over(kept_processes(platform, app), release.id, places)
 
 
 def add_domain(platform: Platform, app: App, hostname: str, user: str) -> Domain:

@@ -57,14 +57,18 @@ class Keeper:
             self._drop_the_dead(app, {backend.id for backend in fresh})
         self.refresh(app)
 
-    def take_over(self, app: App, adopted: Iterable[Process]) -> None:
-        """Web processes of an earlier server: those that are up serve, the others will once they come up again."""
+    def take_over(self, app: App, adopted: Iterable[Process], leaving: Iterable[Process]) -> None:
+        """Web processes of an earlier server: those that are up serve, the others will once they come up again.
+
+        Those that are `leaving` get no new requests, and keep their open ones.
+        """
         with self._lock:
             self._in_service.update(process.id for process in adopted)
             web = [process for process in self._engine.processes(app.id) if process.id in self._in_service]
             up = [process for process in web if is_up(process)]
-            self._router.switch(app.name, [_backend(process) for process in up])
-            for gone in self._router.known().get(app.name, set()) - {process.id for process in up}:
+            drain = {process.id for process in leaving}
+            self._router.switch(app.name, [_backend(process) for process in up], list(drain))
+            for gone in self._router.known().get(app.name, set()) - {process.id for process in up} - drain:
                 self._router.remove(app.name, gone)
         self.refresh(app)
 

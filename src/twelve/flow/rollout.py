@@ -144,6 +144,16 @@ class Rollout:
         return [spec for spec in self._new if (spec.type == WEB) == web]
 
 
+def retire(platform: Platform, app: App, processes: Sequence[Process]) -> None:
+    """They get no new requests any more; the open ones may end, then they stop."""
+    web = [process for process in processes if process.type == WEB]
+    platform.engine.stop(process.id for process in processes if process.type != WEB)
+    drained(platform, app, web)
+    platform.engine.stop(process.id for process in web)
+    for process in web:
+        platform.router.remove(app.name, process.id)
+
+
 def drained(platform: Platform, app: App, processes: Iterable[Process]) -> bool:
     """Wait until no request is open on any of them; False when the time their release gives them was over first."""
     waiting = {process.id: time.monotonic() + _drain_timeout(platform, process) for process in processes}

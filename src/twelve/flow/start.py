@@ -5,6 +5,7 @@ services ▶ adopt processes ▶ router told the truth ▶ missing processes    
 
 import logging
 import os
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +20,7 @@ from twelve.flow.keep import WEB
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import attached_config, is_one_off, kept_processes, slug_of
 from twelve.flow.rollback import resume_probation
+from twelve.flow.rollout import retire
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ def start(platform: Platform) -> None:
     _start_services(platform)
     everything = platform.apps.list()
     drains.run_all(platform, everything)
-    _adopt(platform)
+    platform.engine.adopt(_specs_on_record(platform))
     for unknown in platform.router.known().keys() - {app.name for app in everything}:
         platform.router.forget(unknown)
     for app in everything:
@@ -68,16 +70,6 @@ def _start_services(platform: Platform) -> None:
             log.exception("%s does not start", name)
 
 
-def _adopt(platform: Platform) -> None:
-    """What the last server started and still runs is ours again; what belongs to no current release ends."""
-    adopted = platform.engine.adopt(_specs_on_record(platform))
-    current = {app.id: app.current_release for app in platform.apps.list() if not app.stopped}
-    stray = [
-        process.id for process in adopted if process.number < 1000 and current.get(process.app_id) != process.release_id
-    ]
-    platform.engine.stop(stray)
-
-
 def _specs_on_record(platform: Platform) -> Mapping[UUID, ProcessSpec]:
     return {
         process.id: replace(spec, id=process.id)
@@ -104,11 +96,21 @@ def _spec_again(platform: Platform, process: Process) -> ProcessSpec | None:
 
 def _tell_router(platform: Platform, app: App) -> None:
     apps.set_hosts(platform, app)
+    leaving = apps.strays(platform, app)
     web = [process for process in kept_processes(platform, app) if process.type == WEB]
-    platform.keeper.take_over(app, web)
+    staying = [process for process in web if process.id not in leaving]
+    platform.keeper.take_over(app, staying, [process for process in web if process.id in leaving])
+
+
+def _retire(platform: Platform, app: App) -> None:
+    """What an operation left over when it was cut off: no new request since the start, open ones may end."""
+    with platform.database.lock(app.id, "release"):  # no operation is on its way, so what is left over is
+        leaving = apps.strays(platform, app)
+    retire(platform, app, [process for process in kept_processes(platform, app) if process.id in leaving])
 
 
 def _bring_up(platform: Platform, app: App) -> None:
+    threading.Thread(target=_retire, args=(platform, app), name=f"retire {app.name}", daemon=True).start()
     if app.stopped:
         return
     try:
