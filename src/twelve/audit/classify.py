@@ -27,6 +27,7 @@ _BY_PATH = [
     (Kind.DEVELOPMENT, r"(^|/)(\.devcontainer|\.vscode|\.idea|dev)/|(^|/)Vagrantfile$"),
     (Kind.DEVELOPMENT, r"(^|/)(docker-)?compose([^/]*)\.ya?ml$|(^|/)(\.env|Procfile)\.(dev|development|local)$"),
     (Kind.DEVELOPMENT, r"(^|[/._-])(dev|development|local)(_settings)?\.(py|js|ts|json|ya?ml|toml|rb|properties)$"),
+    (Kind.DEVELOPMENT, r"(^|/)(Docker|Container)file[._-](dev|development|local|tests?|ci)\b|(dev|test)\.Dockerfile$"),
     (Kind.BUILD, r"(^|/)(\.github|\.gitlab|\.circleci|\.buildkite|\.husky)/|(^|/)\.(gitlab-ci|travis)\.ya?ml$"),
     (Kind.BUILD, r"(^|/)(Makefile|Rakefile|Jenkinsfile|setup\.py|noxfile\.py|tasks\.py|fabfile\.py)$"),
     (Kind.BUILD, r"(^|/)([Gg]ulpfile|Gruntfile|webpack|rollup|vite|babel|jest|karma)[^/]*\.[cm]?[jt]s$"),
@@ -59,6 +60,7 @@ LANGUAGES = {
     ".env": "env",
 }
 _NAMES = {"Gemfile": "ruby", "Rakefile": "ruby", "config.ru": "ruby", "Procfile": "procfile"}
+_DOCKERFILES = ("Dockerfile", "Containerfile")
 
 
 def kind(path: str) -> Kind:
@@ -70,6 +72,6 @@ def language(path: str) -> str:
     name = PurePosixPath(path).name
     if name.startswith((".env", "Procfile")):
         return "env" if name.startswith(".env") else "procfile"
-    if name == "Dockerfile" or name.startswith("Dockerfile.") or name.endswith((".dockerfile", ".Dockerfile")):
+    if name.startswith(_DOCKERFILES) or name.endswith((".dockerfile", ".Dockerfile")):
         return "dockerfile"
     return _NAMES.get(name) or LANGUAGES.get(PurePosixPath(name).suffix.lower(), "")

@@ -9,6 +9,9 @@ from twelve.audit.codebase import Codebase, SourceFile
 
 _ESCAPE = re.compile(r"\\[ \t]*$")
 _HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_][A-Za-z0-9_]*)[\"']?")
+_RUN_OPTION = re.compile(r"^(?:--\w+(?:=\S+)?\s+)+")
+_COPIED_FROM = re.compile(r"(?:^|[\s,])-?-?from=([\w.-]+)")
+_SIMPLE = re.compile(r"&&|\|\||;|\n")
 _COMMENT = re.compile(r"^\s*#")
 
 
@@ -25,7 +28,7 @@ class Instruction:
     def argv(self) -> list[str] | None:
         try:
             words = json.loads(self.value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
 
@@ -50,9 +53,40 @@ def production_stages(code: Codebase) -> list[Stage]:
 
     The root's own Dockerfile first.
     """
+    return [final for file in production_files(code) if (final := final_stage(parse(file)))]
+
+
+def production_files(code: Codebase) -> list[SourceFile]:
     files = [file for file in code.files.values() if file.language == "dockerfile" and file.kind == "production"]
-    files.sort(key=lambda file: (file.path.count("/"), file.path))
-    return [final for file in files if (final := final_stage(parse(file)))]
+    return sorted(files, key=lambda file: (file.path.count("/"), file.path))
+
+
+def run_commands(instruction: Instruction) -> list[str]:
+    """The simple commands of a RUN, without its options: ["apt-get update", "apt-get install -y git"]."""
+    text = " ".join(instruction.argv) if instruction.argv else _RUN_OPTION.sub("", instruction.value)
+    return [part.strip() for part in _SIMPLE.split(text) if part.strip()]
+
+
+def line_of(code: Codebase, instruction: Instruction, text: str) -> int:
+    """The line of an instruction of many that has `text` on it; its first when none has it whole."""
+    file = code.get(instruction.path)
+    rest = file.lines[instruction.line - 1 : instruction.line + 80] if file else []
+    return next((instruction.line + ahead for ahead, line in enumerate(rest) if text in line), instruction.line)
+
+
+def contributing(stages: list[Stage]) -> list[Stage]:
+    """The stages whose work ends up in the last one: what it is built on, and what it copies from."""
+    by_name = {stage.name.lower(): stage for stage in stages if stage.name}
+    by_name |= {str(number): stage for number, stage in enumerate(stages)}
+    found: list[Stage] = []
+    waiting = stages[-1:]
+    while waiting:
+        stage = waiting.pop()
+        found.append(stage)
+        froms = (_COPIED_FROM.search(one.value) for one in stage.instructions if one.keyword in {"COPY", "RUN"})
+        names = [stage.base.lower(), *(match[1].lower() for match in froms if match)]
+        waiting += [by_name[name] for name in names if name in by_name and by_name[name] not in [*found, *waiting]]
+    return sorted(found, key=lambda stage: stage.line)
 
 
 def final_stage(stages: list[Stage]) -> Stage | None:

@@ -7,9 +7,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from twelve.audit.codebase import Codebase, SourceFile
+from twelve.audit.codebase import Codebase, Kind, SourceFile
+from twelve.audit.facts.comments import uncommented
 
+_EDITABLE = re.compile(r"^\s*(?:-e|--editable)[ =]")
+# A requirement by its place: a name and an at-sign before the URL, or the name as its fragment.
+_URL = re.compile(
+    r"(?:([\w.-]+)\s*(?:\[[^\]]*\])?\s*@\s*)?((?:\w+\+)?(?:https?|git|ssh|file)://[^\s#;]+)(?:#egg=([\w.-]+))?"
+)
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*([^;#]*)")
+_GEM = re.compile(r"\s*gem\s*\(?\s*['\"]([\w.-]+)['\"](.*)")
+_ELEMENT = re.compile(r"<([\w.-]{1,80})>\s*([^<>\s]+)\s*</\1>")
+_GRADLE = re.compile(
+    r"^[ \t]*(\w{0,40}(?:implementation|api|compileOnly|runtimeOnly|compile)) ?[ (]"
+    r"['\"]([\w.-]+):([\w.-]+)(?::([^'\":@]+))?",
+    re.MULTILINE | re.IGNORECASE,
+)  # fmt: skip
+OWN = (Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD)
 DEV_GROUPS = {"dev", "test", "tests", "testing", "docs", "lint", "development"}
 
 
@@ -37,13 +51,15 @@ class PackageJson:
 
 
 def package_json(code: Codebase) -> PackageJson | None:
-    file = code.get("package.json")
-    data = parsed_json(file) if file else None
-    if file is None or not isinstance(data, dict):
-        return None
-    scripts = data.get("scripts")
-    texts = {name: text for name, text in scripts.items() if isinstance(text, str)} if isinstance(scripts, dict) else {}
-    return PackageJson(file.path, data, texts, file.text)
+    """The root's own."""
+    return next((package for package in code.fact(packages_json) if package.path == "package.json"), None)
+
+
+def packages_json(code: Codebase) -> list[PackageJson]:
+    """The root's own first."""
+    files = sorted(code.find("package.json", kinds=OWN), key=lambda file: (file.path.count("/"), file.path))
+    read = ((file, parsed_json(file)) for file in files)
+    return [PackageJson(file.path, data, _texts(data.get("scripts")), file.text) for file, data in read if table(data)]
 
 
 def parsed_json(file: SourceFile) -> Any:
@@ -61,67 +77,134 @@ def parsed_toml(file: SourceFile) -> dict[str, Any]:
         return {}
 
 
+def table(value: Any) -> dict[str, Any]:
+    """Itself, or nothing when it is no table: manifests are written by people."""
+    return value if isinstance(value, dict) else {}
+
+
 def normal(name: str) -> str:
     """PyPI's form of a name."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def python_dependencies(code: Codebase) -> list[Dependency]:
-    """Of requirements*.txt, pyproject.toml (PEP 621, poetry, dependency groups), Pipfile, setup.cfg at the root."""
+    """Of requirements*.txt, pyproject.toml (PEP 621, poetry, dependency groups) and Pipfile, wherever they are."""
     found: list[Dependency] = []
-    for file in code.find("requirements*.txt", "requirements/*.txt", "requirements*.in"):
+    for file in requirements(code):
         found += _of_requirements(file)
     for name, reader in (("pyproject.toml", _of_pyproject), ("Pipfile", _of_pipfile)):
-        if file_ := code.get(name):
-            found += reader(file_)
+        for file in code.find(name, kinds=OWN):
+            found += reader(file)
     return found
 
 
+def requirements(code: Codebase) -> list[SourceFile]:
+    """What pip is given: requirements.txt, requirements/prod.txt, dev-requirements.in."""
+    return code.find("*requirements*.txt", "*requirements*.in", "*requirements/*.txt", "*requirements/*.in", kinds=OWN)
+
+
 def node_dependencies(code: Codebase) -> list[Dependency]:
-    package = code.fact(package_json)
-    if package is None:
-        return []
+    """Of every package.json of the app."""
+    return [one for package in code.fact(packages_json) for one in _of_package(package)]
+
+
+def ruby_dependencies(code: Codebase) -> list[Dependency]:
+    """Of each Gemfile; what stands in a group of development or test is `dev`."""
+    return [one for file in code.find("Gemfile", kinds=OWN) for one in _of_gemfile(file)]
+
+
+def go_dependencies(code: Codebase) -> list[Dependency]:
+    """Of each go.mod, the direct and the indirect ones, by module path."""
+    required = re.compile(r"^\s*(?:require\s+)?([\w.-]+\.[\w.-]+/\S+)\s+(v\d\S*)", re.MULTILINE)
     return [
-        Dependency(name, str(version), package.path, package.line_of(name), dev)
-        for key, dev in (("dependencies", False), ("optionalDependencies", False), ("devDependencies", True))
-        for name, version in (package.data.get(key) or {}).items()
+        Dependency(match[1], match[2], file.path, line)
+        for file in code.find("go.mod", kinds=OWN)
+        for line, match in file.search(required)
+    ]
+
+
+def java_dependencies(code: Codebase) -> list[Dependency]:
+    """Of each pom.xml and build.gradle(.kts), as "group:artifact"; a version that a parent or a platform sets is ""."""
+    return [
+        *(one for file in code.find("pom.xml", kinds=OWN) for one in _of_pom(file)),
+        *(one for file in code.find("build.gradle", "build.gradle.kts", kinds=OWN) for one in _of_gradle(file)),
     ]
 
 
 def declared(code: Codebase) -> dict[str, Dependency]:
-    """Everything declared, by name (PyPI's normal form, or npm's own); what production gets wins over the rest."""
-    every = [*code.fact(python_dependencies), *code.fact(node_dependencies)]
+    """Everything declared, by name (each index's own form); what production gets wins over the rest."""
+    every = [
+        *code.fact(python_dependencies), *code.fact(node_dependencies), *code.fact(ruby_dependencies),
+        *code.fact(go_dependencies), *code.fact(java_dependencies),
+    ]  # fmt: skip
     return {one.name: one for one in sorted(every, key=lambda one: not one.dev)}
 
 
 def _of_requirements(file: SourceFile) -> Iterator[Dependency]:
     dev = any(group in file.path.lower() for group in ("dev", "test", "doc", "lint", "local"))
     for number, line in enumerate(file.lines, start=1):
-        if line.lstrip().startswith(("#", "-")) or "://" in line.partition("#")[0].split("@")[0]:
-            continue
-        if (match := _REQUIREMENT.match(line)) and match[1]:
+        wanted = _EDITABLE.sub("", line).strip()
+        if url := _URL.match(wanted):
+            yield Dependency(normal(url[1] or url[3] or url[2]), url[2], file.path, number, dev)
+        elif (match := _REQUIREMENT.match(wanted)) and match[1]:
             yield Dependency(normal(match[1]), match[3].strip().rstrip("\\").strip(), file.path, number, dev)
+
+
+def _of_package(package: PackageJson) -> Iterator[Dependency]:
+    for key, dev in (("dependencies", False), ("optionalDependencies", False), ("devDependencies", True)):
+        for name, version in table(package.data.get(key)).items():
+            yield Dependency(name, str(version), package.path, package.line_of(name), dev)
 
 
 def _of_pyproject(file: SourceFile) -> Iterator[Dependency]:
     data = parsed_toml(file)
-    project = data.get("project") or {}
+    project, poetry = table(data.get("project")), table(table(data.get("tool")).get("poetry"))
     yield from _listed(file, project.get("dependencies"), dev=False)
-    for group, wanted in (project.get("optional-dependencies") or {}).items():
+    for group, wanted in table(project.get("optional-dependencies")).items():
         yield from _listed(file, wanted, dev=group in DEV_GROUPS)
-    for wanted in (data.get("dependency-groups") or {}).values():
+    for wanted in table(data.get("dependency-groups")).values():
         yield from _listed(file, wanted, dev=True)
-    poetry = (data.get("tool") or {}).get("poetry") or {}
     yield from _mapped(file, poetry.get("dependencies"), dev=False)
     yield from _mapped(file, poetry.get("dev-dependencies"), dev=True)
-    for group in (poetry.get("group") or {}).values():
-        yield from _mapped(file, group.get("dependencies"), dev=True)
+    for group in table(poetry.get("group")).values():
+        yield from _mapped(file, table(group).get("dependencies"), dev=True)
 
 
 def _of_pipfile(file: SourceFile) -> Iterator[Dependency]:
     data = parsed_toml(file)
     yield from _mapped(file, data.get("packages"), dev=False)
     yield from _mapped(file, data.get("dev-packages"), dev=True)
+
+
+def _of_gemfile(file: SourceFile) -> Iterator[Dependency]:
+    group = ""
+    for number, line in enumerate(file.lines, start=1):
+        if begun := re.match(r"\s*group\b(.*)\bdo\b", line):
+            group = begun[1]
+        elif re.match(r"end\b", line):
+            group = ""
+        elif match := _GEM.match(line):
+            versions = re.findall(r"['\"]\s*((?:[~<>=!]+\s*)?\d[\w.]*)['\"]", match[2])
+            dev = bool(re.search("development|test", group + match[2]))
+            yield Dependency(match[1], ", ".join(versions), file.path, number, dev)
+
+
+def _of_pom(file: SourceFile) -> Iterator[Dependency]:
+    text = uncommented(file)
+    properties = dict(_ELEMENT.findall(text))
+    before, *blocks = text.split("<dependency>")
+    line = 1 + before.count("\n")
+    for block in blocks:
+        told = dict(_ELEMENT.findall(block.partition("</dependency>")[0]))
+        version = re.sub(r"\$\{([^}]*)\}", lambda name: properties.get(name[1], ""), told.get("version", ""))
+        name = f"{told.get('groupId', '')}:{told.get('artifactId', '')}"
+        yield Dependency(name, version, file.path, line, told.get("scope") == "test")
+        line += block.count("\n")
+
+
+def _of_gradle(file: SourceFile) -> Iterator[Dependency]:
+    for line, match in file.search(_GRADLE):
+        yield Dependency(f"{match[2]}:{match[3]}", match[4] or "", file.path, line, "test" in match[1].lower())
 
 
 def _listed(file: SourceFile, wanted: Any, *, dev: bool) -> Iterator[Dependency]:
@@ -131,16 +214,21 @@ def _listed(file: SourceFile, wanted: Any, *, dev: bool) -> Iterator[Dependency]
 
 
 def _mapped(file: SourceFile, wanted: Any, *, dev: bool) -> Iterator[Dependency]:
-    for name, version in wanted.items() if isinstance(wanted, dict) else []:
+    for name, version in table(wanted).items():
         if name != "python":
-            told = (
-                version
-                if isinstance(version, str)
-                else str(version.get("version", ""))
-                if isinstance(version, dict)
-                else ""
-            )
-            yield Dependency(normal(name), told, file.path, line_of(file, name), dev)
+            yield Dependency(normal(name), _version(version), file.path, line_of(file, name), dev)
+
+
+def _version(told: Any) -> str:
+    """As written; of a table its version, or where it comes from ("git+https://host/shop@1f3a")."""
+    if isinstance(told, dict) and isinstance(told.get("git"), str):
+        return f"git+{told['git']}@{told.get('rev') or told.get('ref') or told.get('tag') or ''}"
+    version = told.get("version") if isinstance(told, dict) else told
+    return version if isinstance(version, str) else ""
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {name: text for name, text in table(value).items() if isinstance(text, str)}
 
 
 def line_of(file: SourceFile, text: str) -> int | None:

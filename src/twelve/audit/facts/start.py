@@ -28,7 +28,6 @@ _WRAPPERS = {"exec", "env", "time", "nice", "tini", "dumb-init", "--", "newrelic
              "opentelemetry-instrument", "poetry", "pipenv", "uv", "run", "bundle", "npx", "command",
              "then", "do", "else", "if", "elif", "until", "while", "!", "{", "("}  # fmt: skip
 _SHELLS = {"sh", "bash", "ash", "dash", "zsh"}
-_ENGINES = {"python", "node", "ruby", "bun", "tsx", "ts-node"}
 _INLINE = re.compile(r"-\w*c")
 
 
@@ -281,14 +280,3 @@ def own_file(code: Codebase, name: str) -> SourceFile | None:
     parts = [part for part in PurePosixPath(name).parts if part not in {"/", "."}]
     tails = ("/".join(parts[start:]) for start in range(min(len(parts), 4)))
     return next((file for tail in tails if (file := code.get(tail))), None)
-
-
-def opened_file(code: Codebase, command: Command) -> SourceFile | None:
-    """The code that a command begins with: app.py of `python app.py`, shop/wsgi.py of `gunicorn shop.wsgi`."""
-    words = command.words
-    places = [word for word in words[1:] if not word.startswith("-")]
-    if command.program.rstrip("0123456789.") in _ENGINES and "-m" not in words:
-        return own_file(code, places[0]) if places else None
-    modules = (re.split(r"[:(]", word)[0].replace(".", "/") for word in places)
-    tries = (f"{module}{end}" for module in modules for end in (".py", "/__main__.py", "/__init__.py"))
-    return next((file for one in tries if (file := code.get(one) or code.get(f"src/{one}"))), None)

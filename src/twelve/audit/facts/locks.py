@@ -1,0 +1,107 @@
+"""Which manifests are covered by a lock: an exact version of everything, also of what the dependencies need."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from twelve.audit.codebase import Codebase, Kind, SourceFile
+from twelve.audit.facts import manifests
+from twelve.audit.facts.manifests import Dependency, normal, parsed_json, table
+
+OWN = (Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD)
+# manifest -> the locks beside it (or above: a workspace has one) that cover it
+LOCKS = {
+    "pyproject.toml": ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "Pipfile.lock"),
+    "Pipfile": ("Pipfile.lock",),
+    "package.json": (
+        "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb",
+    ),
+    "Gemfile": ("Gemfile.lock", "gems.locked"),
+    "go.mod": ("go.sum", "go.work.sum"),
+}  # fmt: skip
+_LOCKED_NAME = re.compile(r'^name = "([^"]+)"', re.MULTILINE)
+_EXACT = re.compile(r"^===?\s*[^*,\s]+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A file that declares dependencies, and the lock that covers it, if any."""
+
+    path: str
+    language: str
+    dependencies: tuple[Dependency, ...]
+    lock: str = ""
+
+
+def manifests_of(code: Codebase) -> list[Manifest]:
+    """Those that declare anything. Java's are their own lock: Maven and Gradle take versions as written."""
+    found: dict[str, list[Dependency]] = {}
+    languages: dict[str, str] = {}
+    for language, finder in _FINDERS:
+        for one in code.fact(finder):
+            found.setdefault(one.path, []).append(one)
+            languages[one.path] = language
+    return [Manifest(path, languages[path], tuple(wanted), _lock(code, path, wanted)) for path, wanted in found.items()]
+
+
+def locked_python(code: Codebase) -> frozenset[str]:
+    """Every distribution that a Python lock brings, in PyPI's form of the name."""
+    return frozenset(name for file in code.find(*LOCKS["pyproject.toml"], kinds=OWN) for name in _names(file))
+
+
+def _names(file: SourceFile) -> Iterator[str]:
+    if file.name == "Pipfile.lock":
+        data = table(parsed_json(file))
+        yield from (normal(name) for group in ("default", "develop") for name in table(data.get(group)))
+        return
+    yield from (normal(match[1]) for match in _LOCKED_NAME.finditer(file.text))
+
+
+def _lock(code: Codebase, path: str, wanted: list[Dependency]) -> str:
+    """The path of what locks a manifest; itself when it has an exact version of everything."""
+    directory, _, name = path.rpartition("/")
+    if name in LOCKS:
+        return next((lock for lock in _above(directory, LOCKS[name]) if lock in code.files), "")
+    if name.endswith((".xml", ".gradle", ".kts")):
+        return path
+    if name.endswith(".in") and (compiled := f"{path.removesuffix('.in')}.txt") in code.files:
+        return compiled
+    return path if all(is_exact(one.version) for one in wanted) else _poetry_beside(code, directory)
+
+
+def _poetry_beside(code: Codebase, directory: str) -> str:
+    """A requirements file beside a lock is what other tools are given; the lock is what counts."""
+    return next((lock for lock in _above(directory, LOCKS["pyproject.toml"]) if lock in code.files), "")
+
+
+def _above(directory: str, names: tuple[str, ...]) -> Iterator[str]:
+    """Each name in the directory and in all above it."""
+    while True:
+        yield from (f"{directory}/{name}" if directory else name for name in names)
+        if not directory:
+            return
+        directory = directory.rpartition("/")[0]
+
+
+def is_exact(version: str) -> bool:
+    """Of a requirement's version: "==2.1", or a place with a commit."""
+    return bool(_EXACT.match(version.partition("--hash")[0].strip().rstrip("\\").strip())) or is_fixed_place(version)
+
+
+def is_fixed_place(version: str) -> bool:
+    """A URL that always brings the same: a commit, a release's tag or a file with a version in its name."""
+    if "://" not in version:
+        return False
+    if re.search(r"[@#/][0-9a-f]{7,40}(?:$|[./#?])", version):
+        return True
+    named = version.rpartition("@")[2] if "git" in version and "@" in version.rpartition("/")[2] else version
+    return bool(re.search(r"(?:^|[/@#_-])v?\d+\.\d+[\w.]*", named.rpartition("://")[2]))
+
+
+_FINDERS = (
+    ("python", manifests.python_dependencies),
+    ("node", manifests.node_dependencies),
+    ("ruby", manifests.ruby_dependencies),
+    ("go", manifests.go_dependencies),
+    ("java", manifests.java_dependencies),
+)
