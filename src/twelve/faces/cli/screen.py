@@ -33,10 +33,7 @@ class Screen:
         """As many as fit; what does not is told in the last line."""
         height = self.size().lines
         if len(lines) > height:
-            lines = [
-                *lines[: height - 1],
-                f"... {len(lines) - height + 1} more: make the terminal larger, or choose an app with -a",
-            ]
+            lines = [*lines[: height - 1], f"... and {len(lines) - height + 1} more lines"]
         text = (CLEAR_LINE + "\r\n").join(line if self._colour else click.unstyle(line) for line in lines)
         sys.stdout.write(HOME + text + CLEAR_LINE + CLEAR_REST)
         sys.stdout.flush()
