@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, text
 
 from tests.support.processes import MemoryPump, MemorySink, make_slug, make_spec, until
-from twelve.core.model import FormationEntry, HealthCheck, ProcessState
+from twelve.core.model import Autoscale, FormationEntry, HealthCheck, ProcessState
 from twelve.infra import schema
 from twelve.infra.database import Database
 from twelve.infra.settings import Settings
@@ -55,6 +55,27 @@ def test_a_formation_is_added_to_changed_and_replaced(database, app_id):
     assert formations.list(app_id) == [FormationEntry(app_id, "clock", 1)]
     formations.delete(app_id)
     assert formations.list(app_id) == []
+
+
+@pytest.mark.parametrize("range_", [Autoscale(1, 4, p95=300), Autoscale(2, 2, queue=9)])
+def test_a_range_is_kept_with_the_formation_until_it_is_taken_away(database, app_id, range_):
+    formations = Formations(database)
+    web, worker = FormationEntry(app_id, "web", 2, autoscale=range_), FormationEntry(app_id, "worker", 1)
+    formations.save([web, worker])
+    assert formations.list(app_id) == [web, worker]
+    assert formations.autoscaled() == [web]
+    formations.save([replace(web, autoscale=None)])
+    assert formations.autoscaled() == []
+
+
+def test_a_database_from_before_autoscale_gets_its_column_and_keeps_its_formations(database, app_id):
+    formations, web = Formations(database), FormationEntry(app_id, "web", 3)
+    formations.save([web])
+    with database.begin() as db:
+        db.execute(text("alter table formation drop column autoscale"))
+        db.execute(text("update alembic_version set version_num = '0003'"))
+    database.migrate()
+    assert formations.list(app_id) == [web]
 
 
 def test_a_record_comes_back_as_it_was_written(database, app_id):
