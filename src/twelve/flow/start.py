@@ -8,11 +8,12 @@ import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
 from twelve.core.errors import NotFound, TwelveError
-from twelve.core.model import App, ConfigVars, Process, ProcessSpec
+from twelve.core.model import App, ConfigVars, Process, ProcessSpec, Release, Slug
 from twelve.core.ports import PlatformProcess
 from twelve.flow import apps, drains, specs
 from twelve.flow.configure import release_again
@@ -71,22 +72,45 @@ def _start_services(platform: Platform) -> None:
 
 
 def _specs_on_record(platform: Platform) -> Mapping[UUID, ProcessSpec]:
+    origins = _Origins(platform)
     return {
         process.id: replace(spec, id=process.id)
         for process in platform.engine.recorded()
-        if (spec := _spec_again(platform, process)) is not None
+        if (spec := _spec_again(origins, process)) is not None
     }
 
 
-def _spec_again(platform: Platform, process: Process) -> ProcessSpec | None:
+class _Origins:
+    """Where recorded processes come from, each app, release and slug asked for once, not for each process."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.apps = {app.id: app for app in platform.apps.list()}
+        self._platform = platform
+        self._releases: dict[UUID, Release | None] = {
+            release.id: release for release in platform.releases.all_current().values()
+        }
+        self._slugs: dict[UUID, Slug] = {}
+
+    def release(self, app: App, release_id: UUID) -> Release | None:
+        if release_id not in self._releases:
+            with suppress(NotFound):
+                self._releases[release_id] = self._platform.releases.get(app.id, release_id)
+        return self._releases.setdefault(release_id, None)
+
+    def slug(self, release: Release) -> Slug | None:
+        if release.slug_id is None:
+            return None
+        if release.slug_id not in self._slugs:
+            self._slugs[release.slug_id] = self._platform.slugs.get(release.slug_id)
+        return self._slugs[release.slug_id]
+
+
+def _spec_again(origins: _Origins, process: Process) -> ProcessSpec | None:
     """What a recorded process was started from; None when its app or release is gone."""
-    try:
-        app = platform.apps.get(process.app_id)
-        release = platform.releases.get(app.id, process.release_id)
-    except NotFound:
-        return None
-    slug = slug_of(platform, release)
-    if slug is None:
+    app = origins.apps.get(process.app_id)
+    release = origins.release(app, process.release_id) if app else None
+    slug = origins.slug(release) if release else None
+    if app is None or release is None or slug is None:
         return None
     if is_one_off(process):
         return specs.once(app, release, slug, process.type, process.number, process.command, size=process.size)

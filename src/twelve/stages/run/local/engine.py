@@ -57,6 +57,8 @@ class LocalEngine:
         self._ended: OrderedDict[UUID, Supervisor] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listeners: list[Callable[[ProcessEvent], None]] = []
+        self._taking_calls = threading.Lock()
+        self._closing = False  # from then on nobody waits for what nobody will answer
         self._loop = asyncio.new_event_loop()
         self._loop.set_default_executor(ThreadPoolExecutor(WORKERS, thread_name_prefix="engine"))
         self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
@@ -111,9 +113,9 @@ class LocalEngine:
         return self._call(asyncio.wait_for(asyncio.shield(self._find(process).ended), timeout))
 
     def processes(self, app_id: UUID | None = None) -> list[Process]:
-        every = [supervisor.process for supervisor in list(self._supervised.values())]
+        every = list(self._supervised.values())
         return sorted(
-            (process for process in every if app_id in {None, process.app_id}),
+            (one.process for one in every if app_id is None or one.spec.app_id == app_id),
             key=lambda process: (process.type != "web", process.type, process.number, process.created_at),
         )
 
@@ -149,7 +151,9 @@ class LocalEngine:
     def close(self, *, stop: bool = False) -> None:
         if stop:
             self.stop([process.id for process in self.processes()])
-        self._call(self._let_go())
+        with self._taking_calls:
+            self._closing = True
+        asyncio.run_coroutine_threadsafe(self._let_go(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -292,11 +296,13 @@ class LocalEngine:
             listener(event)
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        if self._loop.is_closed():
-            work.close()
-            raise PlatformError("The platform is stopping.")
+        with self._taking_calls:
+            if self._closing:
+                work.close()
+                raise PlatformError("The platform is stopping.")
+            call = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            return call.result()
         except concurrent.futures.CancelledError:
             raise PlatformError("The platform is stopping.") from None
 
