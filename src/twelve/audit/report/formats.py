@@ -5,7 +5,14 @@ from importlib import import_module
 from twelve.audit.model import Audit
 from twelve.audit.report.text import Paint, plain
 
-MODULES = {"text": "text", "json": "jsons"}
+MODULES = {
+    "text": "text",
+    "json": "jsons",
+    "sarif": "sarif",
+    "junit": "junit",
+    "html": "html",
+    "markdown": "markdown",
+}
 
 
 def render(audit: Audit, form: str, paint: Paint = plain) -> str:

@@ -1,16 +1,34 @@
-"""The report for a terminal: a line a factor, then the findings below their factor."""
+"""The report for a terminal of 80 columns: the checklist, then the findings below their factor."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from textwrap import wrap
 
-from twelve.audit.model import AI_ITEMS, ITEMS, Audit, Evidence, Finding, Judgement, Severity, Verdict
+from twelve.audit.model import AI_ITEMS, ITEMS, Audit, Finding, Judgement, Severity, Verdict
+from twelve.audit.report.words import (
+    LABELS,
+    Section,
+    ai_items,
+    clean,
+    counts,
+    evidence,
+    factors,
+    number,
+    place,
+    sections,
+    summary,
+)
 
+WIDTH = 80
+INDENT = 17  # below the title of an item
+SHOWN = 5  # findings of one rule
 MARKS = {
-    Verdict.PASS: ("pass", "green"),
-    Verdict.PARTIAL: ("partial", "yellow"),
-    Verdict.FAIL: ("FAIL", "red"),
-    Verdict.NOT_APPLICABLE: ("n/a", "bright_black"),
-    Verdict.UNKNOWN: ("unknown", "bright_black"),
+    Verdict.PASS: "green",
+    Verdict.PARTIAL: "yellow",
+    Verdict.FAIL: "red",
+    Verdict.NOT_APPLICABLE: "bright_black",
+    Verdict.UNKNOWN: "bright_black",
 }
+SHORT = LABELS | {Verdict.NOT_APPLICABLE: "n/a", Verdict.FAIL: "FAIL"}
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "bright_black"}
 Paint = Callable[[str, str], str]  # text, colour
 
@@ -24,35 +42,71 @@ def render(audit: Audit, paint: Paint = plain) -> str:
 
 
 def _lines(audit: Audit, paint: Paint) -> Iterator[str]:
-    yield f"{audit.name}\n"
-    for judgement in audit.judgements:
-        if judgement.item not in AI_ITEMS or judgement.verdict is not Verdict.NOT_APPLICABLE:
-            yield from _judgement(judgement, paint)
-    shown = [one for one in audit.findings if not one.suppressed]
-    if shown:
-        yield "\nFindings"
-    for finding in shown:
-        yield from _finding(finding, paint)
-    quiet = len(audit.findings) - len(shown)
-    if quiet:
-        yield f"\n{quiet} more {'is' if quiet == 1 else 'are'} ignored, each with a reason."
+    yield from _checklist(f"{clean(audit.name)}: the twelve factors", factors(audit), paint)
+    yield from _checklist("AI and machine learning", ai_items(audit), paint)
+    for section in sections(audit):
+        yield from _section(section, paint)
+    yield from _wrapped(f"To look at: {counts(audit.findings)}.{_advice(audit.findings)}", 0)
     for note in audit.notes:
-        yield f"Note: {note}"
+        yield from _wrapped(f"Note: {clean(note)}", 6, first=0)
 
 
-def _judgement(judgement: Judgement, paint: Paint) -> Iterator[str]:
-    mark, colour = MARKS[judgement.verdict]
-    first = _told(judgement.evidence[0]) if judgement.evidence else ""
-    more = f" (+{len(judgement.evidence) - 1})" if len(judgement.evidence) > 1 else ""
-    yield f"{judgement.item:>5}  {ITEMS[judgement.item]:<32} {paint(f'{mark:<8}', colour)} {first}{more}"
+def _advice(findings: Iterable[Finding]) -> str:
+    worst = next((one.rule for one in findings if one.severity is Severity.ERROR and not one.suppressed), "")
+    return f" `twelve audit --explain {worst}` tells more." if worst else ""
 
 
-def _finding(finding: Finding, paint: Paint) -> Iterator[str]:
-    where = f"{finding.path}:{finding.line}" if finding.line else finding.path
-    yield f"  {paint(finding.severity.value, COLOURS[finding.severity])} {where}  {finding.message} [{finding.rule}]"
-    yield f"      {finding.fix}"
+def _checklist(title: str, judgements: Sequence[Judgement], paint: Paint) -> Iterator[str]:
+    if not judgements:
+        return
+    yield from _wrapped(f"{title}: {summary(judgements)}", 2, first=0)
+    yield ""
+    for one in judgements:
+        yield from _judgement(one, paint)
+    yield ""
 
 
-def _told(evidence: Evidence) -> str:
-    where = f"{evidence.path}:{evidence.line} " if evidence.line else f"{evidence.path} " if evidence.path else ""
-    return f"{where}{evidence.text}"
+def _judgement(one: Judgement, paint: Paint) -> Iterator[str]:
+    mark = paint(f"{SHORT[one.verdict]:<8}", MARKS[one.verdict])
+    yield f"{one.item:>5}  {mark}  {ITEMS[one.item]}"
+    if one.evidence and one.verdict is not Verdict.UNKNOWN:
+        more = f" (and {len(one.evidence) - 1} more)" if len(one.evidence) > 1 else ""
+        yield from _wrapped(f"{evidence(one.evidence[0])}{more}", INDENT, most=3)
+    if one.todo:
+        yield from _wrapped(f"todo: {clean(one.todo)}", INDENT)
+
+
+def _section(section: Section, paint: Paint) -> Iterator[str]:
+    item = section.judgement.item
+    yield f"{item}  {ITEMS[item]}" if item in AI_ITEMS else f"{item}. {ITEMS[item]}"
+    by_rule: dict[str, list[Finding]] = {}
+    for one in section.open:
+        by_rule.setdefault(one.rule, []).append(one)
+    for own in by_rule.values():
+        yield from _rule(own, paint)
+    if section.known:
+        yield f"  {number(len(section.known), 'finding')} not new: {clean(section.known[0].known)}"
+    for one in section.ignored:
+        yield from _wrapped(
+            f"ignored: {place(one.path, one.line)}  {one.rule}: {clean(one.suppressed or '')}", 4, first=2
+        )
+    yield ""
+
+
+def _rule(own: Sequence[Finding], paint: Paint) -> Iterator[str]:
+    """The findings of one rule, and what to do once."""
+    worst = own[0].severity
+    yield f"  {paint(worst.value, COLOURS[worst])} {own[0].rule}"
+    for one in own[:SHOWN]:
+        where = place(one.path, one.line)
+        yield from _wrapped(f"{where}  {clean(one.message)}" if where else clean(one.message), 6, first=4)
+    if (more := len(own) - SHOWN) > 0:
+        yield f"    and {more} more; --format json has all of them"
+    yield from _wrapped(f"todo: {own[0].fix}", 6, first=4)
+
+
+def _wrapped(text: str, indent: int, *, first: int | None = None, most: int | None = None) -> list[str]:
+    return wrap(
+        text, WIDTH, initial_indent=" " * (indent if first is None else first), subsequent_indent=" " * indent,
+        max_lines=most, placeholder=" …", break_on_hyphens=False,
+    )  # fmt: skip

@@ -10,7 +10,7 @@ from twelve.core.errors import UsageError
 if TYPE_CHECKING:
     from twelve.audit.model import Audit
 
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "sarif", "junit", "html", "markdown")
 LEVELS = ("error", "warning", "never")
 
 

@@ -1,0 +1,93 @@
+"""SARIF 2.1.0 for code scanning: every rule is declared, so that an alert closes once its finding is gone."""
+
+import json
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import quote
+
+from twelve.audit.model import ITEMS, Audit, Finding, Severity
+from twelve.audit.report.words import clean
+from twelve.audit.rule import Rule
+from twelve.audit.rules import all_rules
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+ROOT = "%SRCROOT%"  # what code scanning takes paths to be relative to
+LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "recommendation"}
+
+
+def render(audit: Audit) -> str:
+    return json.dumps(as_data(audit), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_data(audit: Audit) -> dict[str, Any]:
+    rules = [_rule(rule) for rule in all_rules()]
+    known = {rule["id"] for rule in rules}
+    rules += [_observed(one) for one in {one.rule: one for one in audit.findings}.values() if one.rule not in known]
+    places = {rule["id"]: number for number, rule in enumerate(rules)}
+    run = {
+        "tool": {"driver": {"name": "twelve", "version": version("twelve"), "rules": rules}},
+        "automationDetails": {"id": "twelve-audit/"},
+        "originalUriBaseIds": {ROOT: {"description": {"text": "The directory that was audited."}}},
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": [_note(n) for n in audit.notes]}],
+        "results": [_result(one, places[one.rule]) for one in audit.findings],
+        "properties": {"verdicts": {one.item: one.verdict.value for one in audit.judgements}},
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    why = f"{rule.title} {rule.why}".strip()
+    return {
+        **_described(rule.id, rule.item, rule.title, rule.severity),
+        "fullDescription": {"text": why},
+        "help": {"text": f"{why}\n\n{rule.fix}", "markdown": f"{why}\n\n**Instead:** {rule.fix}"},
+    }
+
+
+def _observed(finding: Finding) -> dict[str, Any]:
+    """What no rule of the code has said: the running app has."""
+    return _described(finding.rule, finding.item, finding.message, finding.severity) | {"help": {"text": finding.fix}}
+
+
+def _described(id_: str, item: str, title: str, severity: Severity) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "shortDescription": {"text": clean(title)},
+        "defaultConfiguration": {"level": LEVELS[severity]},
+        "properties": {
+            "tags": ["twelve-factor", f"{item} {ITEMS[item]}"],
+            "problem.severity": PROBLEMS[severity],
+            "precision": "high",
+        },
+    }
+
+
+def _result(finding: Finding, rule: int) -> dict[str, Any]:
+    made = {
+        "ruleId": finding.rule,
+        "ruleIndex": rule,
+        "level": LEVELS[finding.severity],
+        "message": {"text": f"{clean(finding.message)} {finding.fix}"},
+        "locations": [{"physicalLocation": _place(finding)}],
+        # The first is the one that code scanning goes by.
+        "partialFingerprints": {"primaryLocationLineHash": f"{finding.key}:1", "twelve/v1": finding.key},
+        "baselineState": "unchanged" if finding.known else "new",
+    }
+    if finding.suppressed is not None:
+        made["suppressions"] = [{"kind": "inSource", "justification": clean(finding.suppressed)}]
+    elif finding.known:
+        made["suppressions"] = [{"kind": "external", "justification": clean(finding.known)}]
+    return made
+
+
+def _place(finding: Finding) -> dict[str, Any]:
+    """Code scanning wants a file and a line for everything: the first one when the whole is meant."""
+    return {
+        "artifactLocation": {"uri": quote(finding.path) or ".", "uriBaseId": ROOT},
+        "region": {"startLine": finding.line or 1},
+    }
+
+
+def _note(text: str) -> dict[str, Any]:
+    return {"level": "note", "message": {"text": clean(text)}}
