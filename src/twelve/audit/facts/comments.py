@@ -1,6 +1,7 @@
 """Text without its comments: what is said in a comment is not done. Offsets and lines stay as they are."""
 
 import re
+from collections.abc import Iterator
 
 from twelve.audit.codebase import SourceFile
 
@@ -27,6 +28,12 @@ def uncommented(file: SourceFile) -> str:
         kept = _COMPILED[pattern].sub(_blanked, file.text) if pattern else file.text
         file.__dict__["_uncommented"] = kept
     return kept
+
+
+def in_code(file: SourceFile, pattern: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str]]]:
+    """(line, match) of each match outside of comments. Few files have any, so most are never freed of comments."""
+    if pattern.search(file.text):
+        yield from ((file.line_at(match.start()), match) for match in pattern.finditer(uncommented(file)))
 
 
 def _blanked(match: re.Match[str]) -> str:

@@ -18,29 +18,35 @@ _STOP = re.compile(
     r"|xxx|todo|none|null|undefined|redacted|\*{3}|\.\.\.|<.*>|\bfoo\b|\bbar\b|test|fake|sample|default|generate"
 )
 _CODE = re.compile(r"\$\{|\$\(|\{\{|#\{|<%|%\(|^%s$|^\$[A-Z_]+$|^@|^\{|^env[.:(]|^secrets?[./:]|^vault:|^!|^arn:|^ssm:")
+_WORDY = re.compile(r"[A-Z]?[a-z]{4,}[-_. ]?[A-Z]?[a-z]{4,}")
 _PLAIN = re.compile(r"[A-Za-z]+([-_. ][A-Za-z]+)*")
 _ADDRESS = re.compile(r"^(https?://|/|\./|\.\./|[A-Z]:\\|#|\w+\.\w+\.\w)|[/\\]\w+[/\\]")
 
 # Marks of providers. What they issue has a form of its own, so a match is no guess.
-PROVIDERS = {
-    "AWS": r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
-    "GitHub": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{60,})\b",
-    "GitLab": r"\bglpat-[A-Za-z0-9_-]{20,}",
-    "Slack": r"\bxox[abprs]-[A-Za-z0-9-]{20,}|hooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{20,}",
-    "Stripe": r"\b[rs]k_live_[A-Za-z0-9]{20,}\b",
-    "SendGrid": r"\bSG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{40,}",
-    "npm": r"\bnpm_[A-Za-z0-9]{36}\b",
-    "PyPI": r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}",
-    "OpenAI": r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}",
-    "Anthropic": r"\bsk-ant-[a-z]+\d\d-[A-Za-z0-9_-]{80,}",
-    "Heroku": r"\bHRKU-[A-Za-z0-9_-]{30,}",
-    "DigitalOcean": r"\bdo[opr]_v1_[a-f0-9]{64}\b",
-    "Shopify": r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b",
-    "Square": r"\bsq0(?:atp|csp)-[A-Za-z0-9_-]{22,}",
-    "Hugging Face": r"\bhf_[A-Za-z]{34}\b",
-    "Telegram": r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b",
-    "Mailgun": r"\bkey-[0-9a-f]{32}\b",
-    "Google": r"\b(?:AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{28})(?![\w-])",
+PROVIDERS: dict[str, tuple[tuple[bytes, ...], re.Pattern[str]]] = {
+    name: (tuple(mark.encode() for mark in marks.split()), re.compile(pattern))
+    for name, marks, pattern in [
+        ("AWS", "AKIA ASIA", r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b"),
+        ("GitHub", "ghp_ gho_ ghu_ ghs_ ghr_", r"\bgh[pousr]_[A-Za-z0-9]{36,}\b"),
+        ("GitHub (fine-grained)", "github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{60,}\b"),
+        ("GitLab", "glpat-", r"\bglpat-[A-Za-z0-9_-]{20,}"),
+        ("Slack", "xoxa- xoxb- xoxp- xoxr- xoxs-", r"\bxox[abprs]-[A-Za-z0-9-]{20,}"),
+        ("Slack (webhook)", "hooks.slack.com", r"hooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{20,}"),
+        ("Stripe", "sk_live_ rk_live_", r"\b[rs]k_live_[A-Za-z0-9]{20,}\b"),
+        ("SendGrid", "SG.", r"\bSG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{40,}"),
+        ("npm", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
+        ("PyPI", "pypi-AgEI", r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}"),
+        ("OpenAI", "T3BlbkFJ", r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}"),
+        ("Anthropic", "sk-ant-", r"\bsk-ant-[a-z]+\d\d-[A-Za-z0-9_-]{80,}"),
+        ("Heroku", "HRKU-", r"\bHRKU-[A-Za-z0-9_-]{30,}"),
+        ("DigitalOcean", "doo_v1_ dop_v1_ dor_v1_", r"\bdo[opr]_v1_[a-f0-9]{64}\b"),
+        ("Shopify", "shpat_ shpca_ shppa_ shpss_", r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b"),
+        ("Square", "sq0atp- sq0csp-", r"\bsq0(?:atp|csp)-[A-Za-z0-9_-]{22,}"),
+        ("Hugging Face", "hf_", r"\bhf_[A-Za-z]{34}\b"),
+        ("Telegram", ":AA", r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b"),
+        ("Mailgun", "key-", r"\bkey-[0-9a-f]{32}\b"),
+        ("Google", "AIza GOCSPX-", r"\b(?:AIza[A-Za-z0-9_-]{35}|GOCSPX-[A-Za-z0-9_-]{28})(?![\w-])"),
+    ]
 }
 
 
@@ -93,7 +99,8 @@ def is_random(value: str) -> bool:
     if len(value) < 8 or re.search(r"\s", value) or _PLAIN.fullmatch(value):
         return len(value) >= 24 and not re.search(r"[\s_.-]", value) and entropy(value) > 4
     kinds = sum(bool(re.search(one, value)) for one in ("[a-z]", "[A-Z]", r"\d", r"[^A-Za-z0-9]"))
-    return entropy(value) >= (3.0 if len(value) >= 16 else 2.6) and (kinds >= 2)
+    enough = entropy(value) >= (3.0 if len(value) >= 16 else 2.6) and kinds >= 2
+    return enough and (_digits(value) or (len(value) >= 16 and kinds >= 3 and not _WORDY.search(value)))
 
 
 def masked(value: str) -> str:

@@ -1,0 +1,187 @@
+"""Factor III, secrets in the code: literals, tokens of known providers, private keys, and secrets told to the log."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from twelve.audit.codebase import Kind, SourceFile
+from twelve.audit.facts import secrets
+from twelve.audit.facts.comments import in_code, uncommented
+from twelve.audit.model import Hit, Verdict
+from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
+
+RULES = Rulebook()
+LITMUS = "The litmus test: could the codebase be made open source at any moment, without compromising any credentials?"
+NOT_TESTS = (Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD, Kind.EXAMPLE)
+
+_NOUNS = r"(?:secret|passw|passphrase|token|credential|pwd|key)"
+_QUOTED = re.compile(
+    _NOUNS + r"""[\w-]*["'\]]{0,2}\s*(?::\s*[\w.]+\s*(?==)|[ \t]+string\s*(?==))?(?::=|=>|=|:)\s*"""
+    r"""(?P<quote>["'`])(?P<value>[^"'`\n]{3,300})(?P=quote)(?!\s*[+%?]|\.format|\s*:[^\n:]*$)""",
+    re.IGNORECASE,
+)  # fmt: skip
+_BARE = re.compile(
+    r"^[ \t-]*(?:export\s+)?(?P<name>[\w.-]+)\s*[=:]\s*(?P<value>[^\s\"'#{\[|>&*]\S{2,299})\s*$", re.MULTILINE
+)
+_CANDIDATE = re.compile(_NOUNS.encode() + rb"[\w\-]*[\"'\]]{0,2}\s*(?::\s*\w|=>|:=|=|:|string)")
+_CODE = {"python", "javascript", "typescript", "tsx", "ruby", "go", "java"}
+_DATA = {"properties", "yaml", "ini", "toml", "json", "env", "shell"}
+_ENV_TEMPLATE = re.compile(r"(^|\.)env([._-](example|sample|template|dist))?$")
+_NOT_OURS = re.compile(
+    r"(^|/)(package-lock\.json|[^/]*\.lock|locales?|i18n|lang|translations?|messages?|schemas?|openapi)\b|swagger"
+)
+_SEEDS = re.compile(r"(?i)(seed|fixture|reset|populate|sample|demo|dummy|mock|random_?data)")
+_FRAMEWORK_KEY = re.compile(r"(?i)^(.*\.)?secret_?key(_?base)?$")
+_MANIFESTS = re.compile(r"compose[^/]*\.ya?ml$|(^|/)(app\.json|render\.yaml|fly\.toml)$")
+
+
+@RULES.of_files(
+    "TF03-hardcoded-secret",
+    ERROR,
+    "A secret is a constant in the code.",
+    fix="Read it from the environment, end when it is missing, and replace the one that was published.",
+    why=LITMUS,
+    bad={"settings.py": "SECRET_KEY = 'k3jh5-9fds7-2hkq8'\n"},
+    good={"settings.py": "import os\n\nSECRET_KEY = os.environ['SECRET_KEY']\n"},
+    kinds=(Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.EXAMPLE),
+)
+def secret_is_a_constant(file: SourceFile) -> Iterator[Hit]:
+    if not _is_looked_at(file) or not _CANDIDATE.search(file.data.lower()):
+        return
+    for name, value, offset in _assignments(file):
+        if _is_secret(file, name, value):
+            line = file.line_at(offset)
+            if file.language != "python" or _is_a_python_string(file, line, value):
+                yield _hit(file, line, f"{name} is a constant in the code ({secrets.masked(value)}).")
+
+
+def _is_looked_at(file: SourceFile) -> bool:
+    """Env files in use have a rule of their own, and so have manifests."""
+    if file.kind is Kind.EXAMPLE:
+        return bool(_ENV_TEMPLATE.search(file.name))
+    if _NOT_OURS.search(file.path) or _MANIFESTS.search(file.path):
+        return False
+    return file.language in _CODE | _DATA and file.language != "env"
+
+
+def _hit(file: SourceFile, line: int, message: str) -> Hit:
+    if _SEEDS.search(file.path):
+        return Hit(file.path, line, f"{message} It looks like sample data.", INFO)
+    if file.kind is not Kind.PRODUCTION:
+        return Hit(file.path, line, message, WARNING)
+    return Hit(file.path, line, message)
+
+
+def _assignments(file: SourceFile) -> Iterator[tuple[str, str, int]]:
+    if not _QUOTED.search(file.text) and (file.language in _CODE or not _BARE.search(file.text)):
+        return
+    text = uncommented(file)
+    for match in _QUOTED.finditer(text):
+        start = match.start()
+        while start and (text[start - 1].isalnum() or text[start - 1] in "_-"):
+            start -= 1
+        name = re.match(r"[\w-]+", text[start:])
+        if name:
+            yield name[0], match["value"], match.start("value")
+    if file.language not in _CODE and file.language != "json":
+        for match in _BARE.finditer(text):
+            yield match["name"], match["value"], match.start("value")
+
+
+def _is_secret(file: SourceFile, name: str, value: str) -> bool:
+    if not secrets.is_secret_name(name) or secrets.is_no_literal(value) or re.search(r"\s", value):
+        return False
+    if file.language in _CODE | {"properties"} and file.kind is Kind.PRODUCTION and secrets.is_signing_name(name):
+        return bool(_FRAMEWORK_KEY.match(name)) or not secrets.names_something(name, value)
+    return secrets.is_random(value) and not secrets.is_placeholder(value) and not secrets.names_something(name, value)
+
+
+def _is_a_python_string(file: SourceFile, line: int, value: str) -> bool:
+    """Not words of a docstring, and no constant that a `choices` or an Enum gives a name."""
+    if file.python is None:
+        return True
+    return any(isinstance(one, ast.Constant) and one.value == value and one.lineno == line for one in file.nodes)
+
+
+@RULES.of_files(
+    "TF03-known-token",
+    ERROR,
+    "A provider's token is in the code.",
+    fix="Revoke it at the provider, make a new one, and keep that in the environment.",
+    why=LITMUS,
+    bad={"pay.js": "const key = 'sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc" + "'\n"},
+    good={"pay.js": "const key = process.env.STRIPE_KEY\n"},
+    needles=[mark.decode() for marks, _ in secrets.PROVIDERS.values() for mark in marks],
+    kinds=NOT_TESTS,
+)
+def token_of_a_provider(file: SourceFile) -> Iterator[Hit]:
+    for provider, (marks, pattern) in secrets.PROVIDERS.items():
+        for line, match in file.search(pattern) if any(mark in file.data for mark in marks) else ():
+            if not secrets.is_placeholder(match[0]) and secrets.entropy(match[0]) > 3:
+                public = match[0].startswith("AIza")  # what a browser may hold, restricted by its referrer
+                message = f"A token of {provider} is in the code ({secrets.masked(match[0])})."
+                yield Hit(file.path, line, message, WARNING if public or file.kind is not Kind.PRODUCTION else None)
+
+
+_PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\\n|\s|[\"'+,])+[A-Za-z0-9+/=]{32,}")
+_KEY_FILES = re.compile(r"(\.(p12|pfx|jks|keystore|ppk)|(^|/)(master\.key|id_(rsa|dsa|ecdsa|ed25519)))$")
+
+
+@RULES.of_files(
+    "TF03-private-key-file",
+    ERROR,
+    "A private key is in the codebase.",
+    fix="Make a new key, give it to the app through the environment, and take this one out of use.",
+    why=LITMUS,
+    bad={"certs/server.key": "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEpAIBAAKCAQEA04up8hoqzS1XrLkb" * 2 + "\n"},
+    good={"certs/server.crt": "-----BEGIN CERTIFICATE-----\n" + "MIIEpAIBAAKCAQEA04up8hoqzS1XrLkb" * 2 + "\n"},
+    kinds=(Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD),
+)
+def private_key(file: SourceFile) -> Iterator[Hit]:
+    severity = None if file.kind is Kind.PRODUCTION and "localhost" not in file.path else WARNING
+    if _KEY_FILES.search(file.path):
+        yield Hit(file.path, 1 if file.data else None, f"{file.name} holds a private key.", severity)
+    elif b"PRIVATE KEY" in file.data:
+        for line, _ in file.search(_PEM):
+            yield Hit(file.path, line, severity=severity)
+
+
+_TOLD = {
+    "python": re.compile(
+        r"(?:\bprint|\blog(?:ger|ging)?\.\w+|\b_?log\w*\.\w+)\((?:[^()\n]*[,{]\s*)?(?:dict\()?"
+        r"(os\.environ|(?:app|current_app)\.config|settings\.(?:dict|model_dump)\(\)|vars\(settings\)|settings\.__dict__"
+        r"|(?:\w+\.)*(?:SECRET_KEY|DATABASE_URL|[A-Z_]*(?:PASSWORD|API_KEY|SECRET)))\s*[,)}]"
+    ),
+    "javascript": re.compile(
+        r"\b(?:console|logger|log)\.\w+\((?:[^()\n]*,\s*)?(?:JSON\.stringify\(|util\.inspect\(|inspect\()?\s*"
+        r"(process\.env|config|settings|process\.env\.\w*(?:SECRET|PASSWORD|TOKEN|API_KEY)\w*)\s*[,)]"
+    ),
+    "ruby": re.compile(
+        r"(?:\bputs|\bp|logger\.\w+)[ (]\s*(ENV(?:\.to_h|\.inspect|\.to_a)?"
+        r"|ENV\[[\"']\w*(?:SECRET|PASSWORD|TOKEN)\w*[\"']\])\s*\)?\s*$",
+        re.MULTILINE,
+    ),
+    "go": re.compile(r"\b(?:fmt|log|logger|slog)\.\w+\((?:[^()\n]*,\s*)?(os\.Environ\(\))"),
+    "java": re.compile(r"(?:System\.out\.print\w*|log(?:ger)?\.\w+)\((?:[^()\n]*[,+]\s*)?(System\.getenv\(\))"),
+}  # fmt: skip
+_TOLD["typescript"] = _TOLD["tsx"] = _TOLD["javascript"]
+
+
+@RULES.of_files(
+    "TF03-secret-in-log",
+    WARNING,
+    "The whole configuration, or a secret of it, is written to the log.",
+    fix="Log which variables are set, never their values.",
+    why="A log goes to places that a credential must not go to.",
+    bad={"app.py": "import os\n\nprint(os.environ)\n"},
+    good={"app.py": "import os\n\nprint(sorted(os.environ))\n"},
+    language=tuple(_TOLD),
+    needles=("print", "log", "puts", "console", "fmt."),
+)
+def configuration_is_logged(file: SourceFile) -> Iterator[Hit]:
+    if not re.search(
+        rb"environ|config|settings|SECRET|PASSWORD|API_KEY|DATABASE_URL|process\.env|ENV|getenv", file.data
+    ):
+        return
+    for line, match in in_code(file, _TOLD[file.language]):
+        yield Hit(file.path, line, f"{match[1]} is written to the log.", verdict=Verdict.PARTIAL)
