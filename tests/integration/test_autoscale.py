@@ -57,10 +57,10 @@ def up_and_back(live, target, reason):
     live.up(FIXTURES / "onebyone", "one")
     live.cli("scale", "web=1..3", *target, "--app", "one")
     with Load(live.router_port, "one.localhost", rate=30) as load:
-        wait_for(lambda: quantity(live) > 1, "more processes", 60)
-        wait_for(lambda: len([p for p in live.processes("one") if p["state"] == "up"]) > 1, "that they are up", 60)
+        wait_for(lambda: quantity(live) > 1, "more processes", 120)
+        wait_for(lambda: len([p for p in live.processes("one") if p["state"] == "up"]) > 1, "that they are up", 120)
     assert load.failures == []
-    wait_for(lambda: quantity(live) == 1, "fewer processes again", 60)
+    wait_for(lambda: quantity(live) == 1, "fewer processes again", 120)
     said = live.cli("logs", "--app", "one", "-n", "1500", "--source", "app").stdout
     assert re.search(rf"app\[api\]: Scaled to web@[23]:Standard-1X by autoscale \({reason}\)", said), said
     assert re.search(r"app\[api\]: Scaled to web@1:Standard-1X by autoscale \(", said), said

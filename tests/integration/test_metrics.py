@@ -86,12 +86,19 @@ def test_a_crash_counts_as_a_restart(live):
 
 
 def test_prometheus_gets_apps_and_platform(live):
+    assert live.get("slow", "/?seconds=0").status == 200
+    wait_for(lambda: answered(scrape(live)) >= 1, "the request of web.1")
     samples = scrape(live)
     names = {one.name for one in samples}
     assert {"twelve_app_requests_total", "twelve_request_duration_seconds_bucket", "twelve_process_up"} <= names
     own = {one.labels["process"]: one.value for one in samples if one.name == "twelve_platform_process_memory_bytes"}
     assert {"server", "haproxy", "postgres"} <= own.keys()
     assert sum(own.values()) < 200 << 20
+
+
+def answered(samples):
+    labels = {"app": "slow", "process": "web.1", "code_class": "2xx"}
+    return sum(s.value for s in samples if s.name == "twelve_process_requests_total" and s.labels == labels)
 
 
 def test_top_prints_once_where_nobody_watches(live):

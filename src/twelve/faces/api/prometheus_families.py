@@ -60,8 +60,8 @@ def _processes(apps: Sequence[AppMetrics]) -> Iterable[Family]:
     yield Family(
         "twelve_process_requests_total",
         "counter",
-        "Requests that a process has answered since it joined the front door.",
-        [(labels, one.count) for labels, one in served],
+        "Requests that a process has answered since it joined the front door, by class of their status.",
+        [({**labels, "code_class": kind}, count) for labels, one in served for kind, count in one.total.items()],
     )
     yield Family(
         "twelve_process_up",
