@@ -47,6 +47,6 @@ def strike(world: World, lines: Lines, name: str) -> Report:
     )
     print(report, flush=True)
     if fault.loses == NOTHING:
-        assert report.lost == [], f"{name} lost requests"
+        assert report.lost == [], f"{name} lost requests: {report.lost}"
     assert gaps == {}, f"{name} lost lines: {gaps}"
     return report

@@ -35,12 +35,12 @@ def platform(tmp_path_factory):
     code = (source / "web.py").read_text()
     code = code.replace("import os\n", "import os\nimport time\n").replace('\nif __name__ == "__main__":\n', SLOW_BOOT)
     (source / "web.py").write_text(code)
-    (source / "Procfile").write_text("web: python3 web.py\nrelease: sleep 0.7\n")
+    (source / "Procfile").write_text("web: python3 web.py\nrelease: sleep 0.4\n")
     (source / "app.json").write_text(json.dumps({"formation": {"web": {"quantity": 2, "drain_timeout": 2}}}))
     with running(tmp_path_factory.mktemp("cut") / "home") as live:
         live.source, live.built, live.version = source, 0, 0
         live.up(source, APP)
-        live.cli("config", "set", "BOOT=0.7", "--app", APP)
+        live.cli("config", "set", "BOOT=0.5", "--app", APP)
         yield live
 
 
