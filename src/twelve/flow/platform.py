@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from twelve.core.ports import Engine, Provider, Router
 from twelve.flow.keep import Keeper
@@ -27,7 +28,10 @@ from twelve.stages.source.apps import Apps
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """`user` is the name the ledger shows for what nobody in particular asked for."""
+    """`user` is the name the ledger shows for what nobody in particular asked for.
+
+    `retiring` are processes whose places others have taken, until they have drained and ended.
+    """
 
     settings: Settings
     database: Database
@@ -52,6 +56,7 @@ class Platform:
     user: str
     version: str
     probation: Probation = field(default_factory=Probation)
+    retiring: set[UUID] = field(default_factory=set)
     traffic: Traffic = field(default_factory=Traffic)
     restarts: Restarts = field(default_factory=Restarts)
     autoscale_changed: threading.Event = field(default_factory=threading.Event)

@@ -198,8 +198,12 @@ def is_one_off(process: Process) -> bool:
 
 
 def kept_processes(platform: Platform, app: App) -> list[Process]:
-    """The formation's processes as they run now."""
-    return [process for process in platform.engine.processes(app.id) if not is_one_off(process)]
+    """The formation's processes as they run now, without those that are on their way out."""
+    return [
+        process
+        for process in platform.engine.processes(app.id)
+        if not is_one_off(process) and process.id not in platform.retiring
+    ]
 
 
 def failure(error: TwelveError, stage: str) -> dict[str, object]:

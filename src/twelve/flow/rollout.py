@@ -95,11 +95,18 @@ class Rollout:
         return [process for process in self._old if process.type == WEB]
 
     def _retire(self) -> None:
+        """From now on they count no more, whoever looks before they are gone."""
         if self._old:
-            retire = threading.Thread(target=self._drain_and_stop, name=f"retire {self._app.name}")
-            retire.start()
+            self._platform.retiring.update(process.id for process in self._old)
+            threading.Thread(target=self._drain_and_stop, name=f"retire {self._app.name}").start()
 
     def _drain_and_stop(self) -> None:
+        try:
+            self._stop_drained()
+        finally:
+            self._platform.retiring.difference_update(process.id for process in self._old)
+
+    def _stop_drained(self) -> None:
         web = self._old_web()
         self._stop([process for process in self._old if process.type != WEB])
         drained(self._platform, self._app, web)

@@ -6,7 +6,8 @@ services ▶ adopt processes ▶ router told the truth ▶ missing processes    
 import logging
 import os
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -22,14 +23,17 @@ from twelve.flow.platform import Platform
 from twelve.flow.releasing import attached_config, is_one_off, kept_processes, slug_of
 from twelve.flow.rollback import resume_probation
 from twelve.flow.rollout import retire
+from twelve.stages.build.store import Builds
+from twelve.stages.release.store import Releases
 
 log = logging.getLogger(__name__)
+
+LOCKS_GONE = 2.0  # seconds until the database has noticed that a killed server no longer holds its locks
 
 
 def start(platform: Platform) -> None:
     """Take over what runs; afterwards every app that served before serves again."""
-    platform.builds.fail_pending()
-    platform.releases.fail_pending()
+    _fail_what_nobody_does(platform)
     _start_services(platform)
     everything = platform.apps.list()
     drains.run_all(platform, everything)
@@ -58,6 +62,26 @@ def status(platform: Platform) -> list[PlatformProcess]:
     server = PlatformProcess("server", "server", os.getpid(), f"twelve {platform.version}")
     services = [process for provider in platform.providers.values() for process in provider.processes()]
     return [server, *platform.router.processes(), *services, *platform.engine.platform_processes()]
+
+
+def _fail_what_nobody_does(platform: Platform) -> None:
+    """What a server left half-way when it died. Who still works on it, on another server, holds the lock of it."""
+    stores: Sequence[tuple[Builds | Releases, str]] = ((platform.builds, "deploy"), (platform.releases, "release"))
+    deadline = time.monotonic() + LOCKS_GONE
+    for store, purpose in stores:
+        waiting = store.pending()
+        while waiting:
+            waiting -= {app_id for app_id in waiting if _fail_unless_locked(platform, store, app_id, purpose)}
+            if not waiting or time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+
+
+def _fail_unless_locked(platform: Platform, store: Builds | Releases, app_id: UUID, purpose: str) -> bool:
+    with platform.database.try_lock(app_id, purpose) as free:
+        if free:
+            store.fail_pending(app_id)
+    return free
 
 
 def _start_services(platform: Platform) -> None:
