@@ -1,9 +1,10 @@
 """From findings to a verdict for each factor and AI item, with its evidence. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from twelve.audit.codebase import Codebase
-from twelve.audit.model import AI_ITEMS, ITEMS, Evidence, Finding, Judgement, Severity, Verdict
+from twelve.audit.model import AI_ITEMS, ITEMS, Evidence, Finding, Judgement, Observation, Severity, Verdict
 
 WORST = (Verdict.FAIL, Verdict.PARTIAL)
 Witness = Callable[[Codebase], Iterable[Evidence]]
@@ -44,3 +45,29 @@ def _judged(
         Evidence(f"{one.rule}: {one.message}", one.path, one.line) for one in own if one.severity is Severity.INFO
     )
     return Judgement(item, Verdict.PASS, (*seen, *noted))
+
+
+def observed(judgements: Iterable[Judgement], observations: Sequence[Observation]) -> list[Judgement]:
+    """What was seen of the running app joins what its code says; of two verdicts the worse one counts."""
+    return [_joined(one, [seen for seen in observations if seen.item == one.item]) for one in judgements]
+
+
+def _joined(judgement: Judgement, own: list[Observation]) -> Judgement:
+    against = sorted((one for one in own if one.verdict in WORST), key=lambda one: WORST.index(one.verdict))
+    good = tuple(_witnessed(one) for one in own if one.verdict is Verdict.PASS)
+    if against:
+        said = judgement.evidence if judgement.verdict in WORST else ()
+        verdict = min((against[0].verdict, judgement.verdict), key=_badness)
+        return Judgement(judgement.item, verdict, (*map(_witnessed, against), *said), judgement.todo or against[0].fix)
+    if good and judgement.verdict is Verdict.UNKNOWN:
+        return Judgement(judgement.item, Verdict.PASS, good)
+    return replace(judgement, evidence=(*judgement.evidence, *good))
+
+
+def _witnessed(seen: Observation) -> Evidence:
+    again = f" See it again: `{seen.again}`." if seen.again else ""
+    return Evidence(f"{seen.probe}: {seen.text}{again}")
+
+
+def _badness(verdict: Verdict) -> int:
+    return WORST.index(verdict) if verdict in WORST else len(WORST)

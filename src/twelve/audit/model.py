@@ -99,10 +99,24 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """What a probe did and saw. `verdict` is unknown when it could not be carried out; `text` says why."""
+
+    probe: str
+    item: str
+    severity: Severity
+    verdict: Verdict
+    text: str
+    fix: str
+    again: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
-    """`notes` are what the audit could not look at, in sentences."""
+    """`notes` are what the audit could not look at, in sentences; `observations` are those of --live."""
 
     name: str
     judgements: tuple[Judgement, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = field(default=())
+    observations: tuple[Observation, ...] = field(default=())

@@ -1,0 +1,38 @@
+"""Factors II and X, observed: built from its manifests alone, and the same build in every deploy."""
+
+from twelve.audit.model import Severity
+from twelve.audit.probes.probe import CannotTell, Probebook, Saw
+from twelve.audit.probes.trial import Trial
+from twelve.core.errors import TwelveError
+
+PROBES = Probebook()
+HARMLESS = "TWELVE_AUDIT"
+
+
+@PROBES.asks(
+    "TF02-live-clean-build", Severity.ERROR, "It builds and starts with nothing but what it declares.",
+    fix="Declare what is missing in the manifest, and lock it.",
+)  # fmt: skip
+def builds_from_manifests(trial: Trial) -> Saw:
+    if trial.build is None or trial.build.status != "succeeded":
+        return Saw(False, f"In an empty environment it does not build: {trial.failure}")
+    if not any(process.state == "up" for process in trial.processes()):
+        return Saw(False, f"It builds, but does not start with what it declares: {trial.failure}")
+    return Saw(True, "Built in an empty sandbox from its manifests, it started there with nothing else.", "twelve up")
+
+
+@PROBES.asks(
+    "TF10-live-same-release", Severity.WARNING, "Another deploy is the same build with another environment.",
+    fix="Let nothing that differs between deploys into the build.",
+)  # fmt: skip
+def is_the_same_everywhere(trial: Trial) -> Saw:
+    before = trial.slug
+    if before is None or not trial.processes():
+        raise CannotTell("It does not run.")
+    try:
+        trial.configure({HARMLESS: "1"})
+    except TwelveError as error:
+        return Saw(False, f"With another environment the same build does not start: {error}")
+    after = trial.slug
+    same = after is not None and after.digest == before.digest
+    return Saw(same, f"Slug {before.digest[:8]} started again, unbuilt, with one more setting.", "twelve releases diff")

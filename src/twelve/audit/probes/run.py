@@ -1,0 +1,37 @@
+"""All probes, asked of one trial: gently first, the violent last. Bounded in time; what cannot be asked says why."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from twelve.audit.probes import builds, config, disposability, logs, ports, stateless
+from twelve.audit.probes.probe import Observation, Probe
+from twelve.audit.probes.trial import Trial, trial
+
+BOOKS = (builds, config, ports, stateless, logs, disposability)
+LONGEST = 600.0  # seconds for all of them
+NEEDS_NO_START = {"TF02-live-clean-build", "TF03-live-boot-from-env"}
+Progress = Callable[[str], None]
+
+
+def all_probes() -> list[Probe]:
+    return [probe for book in BOOKS for probe in book.PROBES.probes]
+
+
+def observe(codebase: Path, say: Progress, longest: float = LONGEST) -> list[Observation]:
+    say("Starting a throw-away platform")
+    with trial(codebase) as tried:
+        say("Building, releasing and starting the app")
+        tried.deploy()
+        return list(_asked(tried, say, time.monotonic() + longest))
+
+
+def _asked(tried: Trial, say: Progress, end: float) -> Iterator[Observation]:
+    for probe in all_probes():
+        if tried.failure and probe.id not in NEEDS_NO_START:
+            yield probe.unasked(f"The app does not run: {tried.failure}")
+        elif time.monotonic() > end:
+            yield probe.unasked("The time for all probes was over.")
+        else:
+            say(f"{probe.id}: {probe.title}")
+            yield probe.observe(tried)

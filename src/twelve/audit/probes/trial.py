@@ -1,0 +1,199 @@
+"""A throw-away platform with one app on it: its own home, ports, services and processes. Nothing of it stays."""
+
+import contextlib
+import http.client
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from twelve.core.errors import NotFound, TwelveError
+from twelve.core.formats import dotenv
+from twelve.core.model import App, Build, LogLine, Process, ProcessSpec, Release, Slug
+from twelve.core.policy.services import attachment_for
+from twelve.core.ports import ProcessEvent
+from twelve.first import First
+from twelve.flow import apps, configure, deploy, restart, scale, specs, start
+from twelve.flow.platform import Platform
+from twelve.flow.releasing import slug_of
+from twelve.infra.files import remove_tree
+from twelve.infra.settings import Settings
+from twelve.stages.source.pack import pack
+from twelve.wiring import Wiring
+
+NAME = "audited"
+USER = "audit@localhost"
+PATIENCE = 30.0  # seconds for what has to happen soon
+POLL = 0.02
+SECRETS = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Trial:
+    """The app as it runs. `given` is its config, `canaries` the secrets in it, `failure` why it does not run."""
+
+    platform: Platform
+    codebase: Path
+    created: App
+    given: dict[str, str]
+    canaries: dict[str, str]
+    build: Build | None = None
+    output: str = ""
+    failure: str = ""
+    events: list[tuple[float, ProcessEvent]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(900))
+
+    @property
+    def app(self) -> App:
+        """As it is now: with its current release."""
+        return self.platform.apps.get(self.created.id)
+
+    @property
+    def release(self) -> Release | None:
+        return self.platform.releases.current(self.app)
+
+    @property
+    def slug(self) -> Slug | None:
+        return slug_of(self.platform, self.release)
+
+    def processes(self, kind: str | None = None) -> list[Process]:
+        every = self.platform.engine.processes(self.app.id)
+        return [one for one in every if kind in {None, one.type} and one.number < 1000]
+
+    def web(self) -> list[Process]:
+        return [one for one in self.processes("web") if one.state == "up"]
+
+    def deploy(self) -> None:
+        """Build, release, run; what went wrong is in `failure`, in the words `up` would say."""
+        path = self.platform.settings.uploads / f"{NAME}.tar"
+        with path.open("wb") as upload:
+            packed = pack(self.codebase, upload)
+        request = deploy.DeployRequest(path, USER, packed.commit, dotenv=self.given, provision=True)
+        build = deploy.begin(self.platform, self.app, request)
+        self.output = b"".join(self.platform.outputs.follow(build.id)).decode(errors="replace")
+        self.build = self.platform.builds.get(self.app.id, build.id)
+        if self.build.failure is not None:
+            self.failure = str(self.build.failure["message"])
+
+    def ask(
+        self, port: int, path: str = "/", *, timeout: float = 10.0, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """A process itself, past the front door. Raises OSError, HTTPException."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+        try:
+            connection.request("GET", path, headers={"Host": f"{NAME}.localhost", **(headers or {})})
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.read(1 << 20), {k.lower(): v for k, v in answer.getheaders()})
+        finally:
+            connection.close()
+
+    def log(self, most: int = 1500) -> list[LogLine]:
+        return self.platform.logs.history(self.app.name, most)
+
+    def one_more(self, kind: str, *, without: str = "") -> ProcessSpec:
+        """One more process of a type, known to nobody and out of service; perhaps without one of its config vars."""
+        release, slug = self.release, self.slug
+        if release is None or slug is None or kind not in slug.process_types:
+            raise NotFound(f"Nothing of type {kind} is released.", resource="dyno")
+        spec = specs.kept(self.app, release, slug, [(kind, next(self._numbers))], {})[0]
+        return replace(spec, env={key: value for key, value in spec.env.items() if key != without})
+
+    def scale(self, kind: str, quantity: int) -> None:
+        scale.scale(self.platform, self.app, [scale.ScaleUpdate(kind, quantity)], USER)
+
+    def restart(self, target: str | None = None) -> None:
+        restart.restart(self.platform, self.app, target, USER)
+
+    def configure(self, changes: Mapping[str, str | None]) -> None:
+        """A release with another config; raises what it fails with, and the old one serves on."""
+        configure.change(self.platform, self.app, changes, USER)
+
+    def stop(self) -> None:
+        apps.stop(self.platform, self.app, USER)
+
+    def start(self) -> None:
+        apps.start(self.platform, self.app, USER)
+
+
+@contextlib.contextmanager
+def trial(codebase: Path) -> Iterator[Trial]:
+    """Started, with the app created and not yet deployed."""
+    with TemporaryDirectory(prefix="twelve-audit-", ignore_cleanup_errors=True) as home, _platform(Path(home)) as made:
+        app = apps.create(made, NAME, USER)
+        given, canaries = config_for(codebase)
+        tried = Trial(made, codebase, app, given, canaries)
+        made.engine.subscribe(lambda event: tried.events.append((time.monotonic(), event)))
+        yield tried
+
+
+@contextlib.contextmanager
+def _platform(home: Path) -> Iterator[Platform]:
+    """The user's package cache and components are shared: they are no state."""
+    own = Settings.from_environment()
+    settings = replace(own, home=home, api_port=free_port(), router_port=free_port(), database_url=None)
+    settings.make_directories()
+    settings.components.rmdir()
+    own.components.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.components.symlink_to(own.components)
+    first = First(settings)
+    try:
+        wired = Wiring(settings, first)
+    except BaseException:
+        first.give_up()
+        raise
+    try:
+        start.start(wired.platform)
+        yield wired.platform
+    finally:
+        start.stop(wired.platform)
+        wired.stop()
+        settings.remove_run()
+        for directory in (settings.slugs, settings.layers):
+            remove_tree(directory)
+
+
+def config_for(codebase: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The values .env.example gives, and a canary for every key that sounds secret. Services come from the platform."""
+    file = codebase / ".env.example"
+    example: dict[str, str] = {}
+    with contextlib.suppress(OSError, TwelveError):
+        example = dotenv.load(file.read_bytes(), str(file))
+    secret = [key for key in example if any(word in key for word in SECRETS) and attachment_for(key) is None]
+    canaries = {key: f"canary{secrets.token_hex(16)}" for key in secret}
+    own = {key: value for key, value in example.items() if attachment_for(key) is None}
+    return own | canaries, canaries
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """What `condition` gives once it is true; None when the time is over first."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(POLL)
+    return value
+
+
+def in_background(work: Callable[[], None], name: str) -> threading.Thread:
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    return thread
