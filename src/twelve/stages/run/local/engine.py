@@ -128,7 +128,7 @@ class LocalEngine:
 
     def adopt(self, specs: Mapping[UUID, ProcessSpec]) -> list[Process]:
         places = list(self._directory.iterdir())
-        records = [record for record in self._records.list() if record.id not in self._supervised]
+        records = [record for record in self._records.own() if record.id not in self._supervised]
         if not records and not places:
             return []
         found = adoption.find(records, specs, self._directory)
