@@ -43,8 +43,11 @@ def test_scaled_up_again_while_the_last_one_drains(platform, open_requests):
     open_requests(8)
     platform.cli("scale", "web=1", "--app", "slow")
     platform.cli("scale", "web=3", "--app", "slow")
+    gone = "heroku[web.2]: Process exited with status"
+    wait_for(
+        lambda: gone in platform.cli("logs", "--app", "slow", "--num", "500").stdout, "the end of the one that drained"
+    )
     wait_for(lambda: up(platform) == ["web.1", "web.2", "web.3"], "three processes, each once", 30)
-    open_requests(4)
 
 
 def test_restarted_twice_while_the_first_one_drains(platform, open_requests):
