@@ -29,7 +29,7 @@ _BY_PATH = [
     (Kind.DEVELOPMENT, r"(^|[/._-])(dev|development|local)(_settings)?\.(py|js|ts|json|ya?ml|toml|rb|properties)$"),
     (Kind.DEVELOPMENT, r"(^|/)(Docker|Container)file[._-](dev|development|local|tests?|ci)\b|(dev|test)\.Dockerfile$"),
     (Kind.BUILD, r"(^|/)(\.github|\.gitlab|\.circleci|\.buildkite|\.husky)/|(^|/)\.(gitlab-ci|travis)\.ya?ml$"),
-    (Kind.BUILD, r"(^|/)(Makefile|Rakefile|Jenkinsfile|setup\.py|noxfile\.py|tasks\.py|fabfile\.py)$"),
+    (Kind.BUILD, r"(^|/)(Makefile|Rakefile|Jenkinsfile|setup\.py|noxfile\.py|fabfile\.py)$|^tasks\.py$"),
     (Kind.BUILD, r"(^|/)([Gg]ulpfile|Gruntfile|webpack|rollup|vite|babel|jest|karma)[^/]*\.[cm]?[jt]s$"),
     (Kind.BUILD, r"(^|/)\.?(eslint|tailwind|postcss|prettier)[^/]*\.[cm]?[jt]s$"),
 ]  # fmt: skip

@@ -1,0 +1,63 @@
+"""Which Python files a process imports when it starts, as far as import statements tell."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from twelve.audit.codebase import Codebase, SourceFile
+from twelve.audit.facts import entries
+
+_FROM = re.compile(r"^[ \t]*from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)", re.MULTILINE)
+_IMPORT = re.compile(r"^[ \t]*import[ \t]+([^\n#]+)", re.MULTILINE)
+_ASIDE = re.compile(r"(^|/)(\.[^/]+|scripts?|tools?|management/commands|migrations|alembic|notebooks?|bin)/")
+MOST = 3000  # files that are followed
+
+
+def served(code: Codebase) -> frozenset[str]:
+    """What the web process imports. Where its file is not known, all but scripts and programs of their own."""
+    roots = [entry.file for entry in code.fact(entries.web_entries) if entry.file.language == "python"]
+    reached = _reached(code, roots)
+    if not roots or code.get("manage.py"):
+        for file in code.written_in("python"):
+            if not _ASIDE.search(file.path) and b"__main__" not in file.data:
+                reached.add(file.path)
+    return frozenset(reached)
+
+
+def _reached(code: Codebase, roots: list[SourceFile]) -> set[str]:
+    seen = {file.path for file in roots}
+    waiting = list(roots)
+    while waiting and len(seen) < MOST:
+        file = waiting.pop()
+        for found in _imported(code, file):
+            if found.path not in seen:
+                seen.add(found.path)
+                waiting.append(found)
+    return seen
+
+
+def _imported(code: Codebase, file: SourceFile) -> Iterator[SourceFile]:
+    for dotted, names in _modules(file):
+        for guess in (dotted, *(f"{dotted}/{name}" if dotted else name for name in names)):
+            for path in (f"{guess}.py", f"{guess}/__init__.py"):
+                yield from filter(None, [code.get(path) or code.get(_beside(file, path))])
+
+
+def _beside(file: SourceFile, path: str) -> str:
+    """A program's own directory is where Python looks first."""
+    directory = file.path.rpartition("/")[0]
+    return f"{directory}/{path}" if directory else path
+
+
+def _modules(file: SourceFile) -> Iterator[tuple[str, list[str]]]:
+    """(path without its ending, names imported from it)."""
+    for match in _FROM.finditer(file.text):
+        names = re.findall(r"(?:^|[,(])\s*(\w+)", match[3])
+        module = match[2].replace(".", "/")
+        if match[1]:
+            above = list(PurePosixPath(file.path).parents)
+            base = str(above[min(len(match[1]), len(above)) - 1])
+            module = "/".join(part for part in (base if base != "." else "", module) if part)
+        yield module, names
+    for match in _IMPORT.finditer(file.text):
+        yield from ((name.split(" as ")[0].strip().replace(".", "/"), []) for name in match[1].split(","))
