@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.chaos.world import APP, World, alive, kill, quietly, timed
+from tests.chaos.world import APP, World, alive, kill, kill_all, quietly, timed
 from tests.support.live import wait_for
 
 NOTHING, FRONT_DOOR = "nothing", "what is in the front door"
@@ -68,15 +68,12 @@ def exit_while_nobody_looks(world: World) -> float:
 
 def platform_killed(world: World) -> float:
     """Every process of the platform at once; the app's go on."""
-    for name, pid in world.pids().items():
-        if name.partition(".")[0] not in {"web", "worker"}:
-            os.kill(pid, signal.SIGKILL)
+    kill_all(pid for name, pid in world.pids().items() if name.partition(".")[0] not in {"web", "worker"})
     return world.live.serve()
 
 
 def everything_killed(world: World) -> float:
-    for pid in everything(world):
-        os.kill(pid, signal.SIGKILL)
+    kill_all(everything(world))
     begun = time.monotonic()
     world.live.serve()
     wait_for(world.serves, "the first answer")

@@ -6,7 +6,6 @@ CHAOS_SECONDS, CHAOS_SEED and SOAK_ROUNDS in the environment change how long and
 import os
 import random
 import secrets
-import signal
 import statistics
 import time
 from collections import Counter
@@ -15,7 +14,7 @@ import pytest
 
 from tests.chaos.faults import FAULTS, NOTHING, everything
 from tests.chaos.storm import strike
-from tests.chaos.world import timed
+from tests.chaos.world import kill_all, timed
 
 pytestmark = pytest.mark.integration
 
@@ -44,8 +43,7 @@ def test_everything_killed_again_and_again_is_the_same_every_time(world):
     rounds, times = int(os.environ.get("SOAK_ROUNDS", "100")), []
     for number in range(1, rounds + 1):
         world.write()
-        for pid in everything(world):
-            os.kill(pid, signal.SIGKILL)
+        kill_all(everything(world))
         begun = time.monotonic()
         world.live.serve()
         timed(world.serves, "the first answer")

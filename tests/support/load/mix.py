@@ -19,8 +19,8 @@ KINDS = {  # what `Load` is told; rates that two cores carry beside the platform
 class Mix:
     """A load of each kind, by name. Failures carry the seconds since the start of the mix."""
 
-    def __init__(self, port, host, kinds=tuple(KINDS)):
-        self.loads = {kind: Load(port, host, timeout=60, **KINDS[kind]()) for kind in kinds}
+    def __init__(self, port, host, kinds=tuple(KINDS), address="127.0.0.1"):
+        self.loads = {kind: Load(port, host, address=address, timeout=60, **KINDS[kind]()) for kind in kinds}
 
     def __enter__(self):
         self._begun = time.monotonic()
