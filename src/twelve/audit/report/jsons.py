@@ -16,6 +16,7 @@ def as_data(audit: Audit) -> dict[str, Any]:
         "name": audit.name,
         "verdicts": {one.item: _judgement(one) for one in audit.judgements},
         "findings": [_finding(one) for one in audit.findings],
+        "observations": [asdict(one) for one in audit.observations],
         "notes": list(audit.notes),
     }
 

@@ -8,7 +8,7 @@ import click
 from twelve.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from twelve.audit.model import Audit
+    from twelve.audit.model import Audit, Observation
 
 FORMATS = ("text", "json", "sarif", "junit", "html", "markdown")
 LEVELS = ("error", "warning", "never")
@@ -30,18 +30,21 @@ LEVELS = ("error", "warning", "never")
     "--diff-base", metavar="REF", help="Only findings on lines changed since this git commit or branch count."
 )
 @click.option("--explain", metavar="RULE", help="Tell what a rule finds, why, and what to do instead.")
+@click.option("--live", is_flag=True, help="Also build and run the app in a throw-away platform, and watch it.")
 @click.option("--no-cache", is_flag=True, help="Look at every file again, also at those that have not changed.")
 @click.pass_context
 def command(
     ctx: click.Context, path: Path, form: str, output: Path | None, fail_on: str, factors: tuple[str, ...],
-    baseline: Path | None, diff_base: str | None, explain: str, *, write_baseline: bool, no_cache: bool,
+    baseline: Path | None, diff_base: str | None, explain: str, *, write_baseline: bool, live: bool, no_cache: bool,
 ) -> None:  # fmt: skip
-    """Find out from the code which of the twelve factors an app keeps. Nothing of the app is run.
+    """Find out which of the twelve factors an app keeps: from its code, of which nothing is run, and with --live by
+    watching it run, sandboxed, with services of its own, in a platform that is thrown away afterwards.
 
     \b
     Examples:
       twelve audit
       twelve audit ../shop --factor III --format json
+      twelve audit --live --format html -o audit.html
       twelve audit --explain TF07-port-hardcoded
       twelve audit --baseline audit.json --write-baseline
       twelve audit --diff-base main --fail-on warning
@@ -59,6 +62,8 @@ def command(
         raise UsageError("--write-baseline needs --baseline FILE.")
     items = [_item(name) for name in factors]
     made = audits.audit(path, cache=None if no_cache else Settings.from_environment().cache)
+    if live:
+        made = audits.with_observations(made, _observed(path))
     if baseline and write_baseline:
         _write(baseline, baselines.written(made))
     if baseline:
@@ -69,6 +74,12 @@ def command(
         made = audits.only(made, items)
     _show(made, form, output)
     ctx.exit(1 if audits.fails(made, fail_on) else 0)
+
+
+def _observed(path: Path) -> "list[Observation]":
+    from twelve.audit.probes.run import observe
+
+    return observe(path, lambda step: click.secho(f"-----> {step}", err=True, bold=True))
 
 
 def _show(made: "Audit", form: str, output: Path | None) -> None:
