@@ -26,6 +26,8 @@ class Readiness:
 
     def __init__(self, descriptor: str | None) -> None:
         self._fd = int(descriptor) if descriptor else None
+        if self._fd is not None:  # what we start must not keep it: our death is to be seen by who waits
+            os.set_inheritable(self._fd, False)
 
     def say(self, text: str) -> None:
         if self._fd is not None:
