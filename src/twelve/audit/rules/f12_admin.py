@@ -139,11 +139,11 @@ def _on_boot(code: Codebase, pattern: re.Pattern[str], does: str) -> Iterator[Hi
             if pattern.search(command.text):
                 yield Hit(command.path, command.line, f"`{command.text}` {does} the database at every start.")
     known = {one.path for one in code.fact(start.starts)}
-    for path, line, text in code.fact(composed):
-        if path not in known and (match := pattern.search(text)):
-            yield Hit(
-                path, line, f"In development `{match[0]}` {does} the database at every start.", INFO, Verdict.PASS
-            )
+    for service in code.fact(start.composed):
+        match = pattern.search(service.command)
+        if match and service.path not in known:
+            message = f"In development `{match[0]}` {does} the database at every start."
+            yield Hit(service.path, service.line, message, INFO, Verdict.PASS)
 
 
 def _always(one: Start) -> Iterator[Command]:
