@@ -49,6 +49,30 @@ def locked_python(code: Codebase) -> frozenset[str]:
     return frozenset(name for file in code.find(*LOCKS["pyproject.toml"], kinds=OWN) for name in _names(file))
 
 
+def known_by(code: Codebase, manifest: Manifest) -> frozenset[str]:
+    """The names that a manifest's lock has; none when it is of a kind we cannot read, or the manifest itself."""
+    file = code.get(manifest.lock) if manifest.lock != manifest.path else None
+    if file is None:
+        return frozenset()
+    if file.name in LOCKS["pyproject.toml"]:
+        return frozenset(_names(file)) if manifest.path.endswith(("pyproject.toml", "Pipfile")) else frozenset()
+    readers = {"package-lock.json": _names_of_npm, "npm-shrinkwrap.json": _names_of_npm, "Gemfile.lock": _names_of_gems}
+    return frozenset(readers[file.name](file)) if file.name in readers else frozenset()
+
+
+def _names_of_npm(file: SourceFile) -> Iterator[str]:
+    data = table(parsed_json(file))
+    yield from table(data.get("dependencies"))
+    for place, package in table(data.get("packages")).items():
+        yield place.rpartition("node_modules/")[2]
+        for group in ("dependencies", "devDependencies", "optionalDependencies"):
+            yield from table(table(package).get(group)) if "node_modules/" not in place else ()
+
+
+def _names_of_gems(file: SourceFile) -> Iterator[str]:
+    yield from (match[1] for match in re.finditer(r"^ {2,4}([\w.-]+)(?: \(|!|$)", file.text, re.MULTILINE))
+
+
 def _names(file: SourceFile) -> Iterator[str]:
     if file.name == "Pipfile.lock":
         data = table(parsed_json(file))

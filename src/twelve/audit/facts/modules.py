@@ -84,9 +84,30 @@ DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "zmq": ("pyzmq",),
     }
 )
+# Modules that only the distribution of the same name brings.
+_SAME = {
+    "aiohttp", "alembic", "altair", "anthropic", "apscheduler", "arq", "bcrypt", "boto3", "botocore", "bottle",
+    "bokeh", "catboost", "celery", "certifi", "chardet", "click", "cryptography", "cython", "daphne", "dash",
+    "dask", "django", "docker", "dramatiq", "elasticsearch", "falcon", "fastapi", "flask", "gensim", "gevent",
+    "gunicorn", "h5py", "httpx", "huggingface_hub", "hypercorn", "itsdangerous", "jinja2", "joblib", "keras",
+    "kombu", "langchain", "lightgbm", "litestar", "loguru", "lxml", "mako", "markdown", "marshmallow", "matplotlib",
+    "mlflow", "mongoengine", "motor", "mypy", "nltk", "numba", "numpy", "onnx", "onnxruntime", "openai", "openpyxl",
+    "orjson", "pandas", "paramiko", "passlib", "peewee", "plotly", "polars", "psutil", "psycopg", "psycopg2",
+    "pyarrow", "pydantic", "pymongo", "pymysql", "pyramid", "pytest", "pytz", "quart", "redis", "reportlab",
+    "requests", "rq", "scipy", "seaborn", "selenium", "sentry_sdk", "shap", "simplejson", "spacy", "sqlalchemy",
+    "sqlmodel", "starlette", "statsmodels", "streamlit", "stripe", "structlog", "sympy", "tenacity", "tensorflow",
+    "tiktoken", "toml", "tornado", "torch", "torchvision", "tqdm", "transformers", "twisted", "typer", "ujson",
+    "urllib3", "uvicorn", "waitress", "websockets", "werkzeug", "whitenoise", "wtforms", "xgboost", "xmltodict",
+    "zeep",
+}  # fmt: skip
 # A framework's extension is imported without the framework's name, or the other way round.
 _DECORATIONS = re.compile(r"^(?:django|flask|python3?|py|drf|fastapi|pytest)-|-(?:python|py|binary|client|sdk)$|^py")
 SHORTEST = 3  # of a name that tells anything inside of another
+
+
+def is_widely_known(module: str) -> bool:
+    """Whether there is no doubt about the distribution that brings it."""
+    return module in DISTRIBUTIONS or module.lower() in _SAME
 
 
 def is_standard(module: str) -> bool:
@@ -106,8 +127,8 @@ def is_brought(module: str, distributions: Iterable[str]) -> bool:
 
 
 def _is_like(module: str, distribution: str) -> bool:
-    bare = _DECORATIONS.sub("", distribution)
-    flat, other = module.replace("-", ""), bare.replace("-", "")
-    if min(len(flat), len(other)) < SHORTEST:
-        return flat == other
-    return flat in other or (len(other) > SHORTEST and other in flat)
+    flat, whole = module.replace("-", ""), distribution.replace("-", "")
+    bare = _DECORATIONS.sub("", distribution).replace("-", "")
+    if min(len(flat), len(bare)) < SHORTEST:
+        return flat in {bare, whole}
+    return flat in whole or (len(bare) > SHORTEST and bare in flat)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from twelve.audit.codebase import Codebase, SourceFile
 from twelve.audit.facts import yamls
 from twelve.audit.facts.comments import uncommented
-from twelve.audit.facts.dockerfile import production_stages
+from twelve.audit.facts.dockerfile import contributing, parse, production_files
 from twelve.audit.facts.manifests import OWN, line_of, packages_json, parsed_toml, table
 
 # Official images whose tag is the version of the language inside of them.
@@ -140,7 +140,7 @@ def _of_node(code: Codebase) -> Iterator[Runtime]:
 
 
 def _of_images(code: Codebase) -> Iterator[Runtime]:
-    for stage in code.fact(production_stages):
+    for stage in (stage for file in production_files(code) for stage in contributing(parse(file))):
         if (known := image_version(stage.base)) and known[0] not in SYSTEMS:
             yield Runtime(known[0], known[1], stage.base, stage.path, stage.line)
 
