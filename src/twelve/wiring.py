@@ -14,7 +14,7 @@ from twelve.flow.platform import Platform
 from twelve.flow.probation import Probation
 from twelve.flow.scheduler import Scheduler
 from twelve.infra.database import Database
-from twelve.infra.sealing import open_sealer
+from twelve.infra.sealing import open_sealer, server_id
 from twelve.infra.settings import Settings
 from twelve.stages.build.builder import Builder
 from twelve.stages.build.sandbox import Sandbox
@@ -100,7 +100,7 @@ class Wiring:
         sealer = open_sealer(settings.secret_key, settings.home / "secret.key", database)
         slugs, builds = Slugs(database), Builds(database)
         apps, formations = Apps(database), Formations(database)
-        self._engine = LocalEngine(settings, ProcessRecords(database), self._logs, self._pump)
+        self._engine = LocalEngine(settings, ProcessRecords(database, server_id(settings.data)), self._logs, self._pump)
         probation = Probation()
         self._engine.subscribe(probation.observe)  # before the keeper: it must know that help comes
         keeper = Keeper(self._engine, self._router, apps.get, formations.list)

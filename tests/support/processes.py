@@ -99,6 +99,9 @@ class FileRecords:
         gone = list(ids)
         self._change(lambda rows: [rows.pop(one, None) for one in gone])
 
+    def own(self):
+        return self.list()
+
     def list(self, app_id=None):
         return [record for record in self._read().values() if app_id in {None, record.app_id}]
 

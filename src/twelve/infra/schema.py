@@ -145,6 +145,7 @@ processes = Table(  # what the local engine started, so that the next server can
     metadata,
     _id(),
     _app(),
+    _text("server", ""),  # the one that started it; only that one adopts it
     Column("release_id", Uuid, nullable=False),
     Column("release_version", Integer, nullable=False),
     _text("type"),

@@ -68,6 +68,12 @@ def load_secret(given: str | None, file: Path, *, fresh: bool) -> bytes:
     return write_once(file, os.urandom(32).hex().encode())
 
 
+def server_id(data: Path) -> str:
+    """What tells this TWELVE_HOME from others on the same database."""
+    file = data / "server-id"
+    return (file.read_bytes() if file.exists() else write_once(file, os.urandom(16).hex().encode())).decode()
+
+
 def write_once(file: Path, content: bytes) -> bytes:
     """Create `file` 0600 with `content`; when it exists already, what it holds wins."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}.{os.urandom(4).hex()}")

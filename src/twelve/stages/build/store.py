@@ -100,11 +100,16 @@ class Builds:
         with self._database.begin() as db:
             return db.execute(select(builds.c.output).where(builds.c.id == build_id)).scalar_one_or_none() or ""
 
-    def fail_pending(self) -> int:
+    def pending(self) -> set[UUID]:
+        """Apps with a build on its way, or left half-way."""
+        with self._database.begin() as db:
+            return set(db.execute(select(builds.c.app_id).where(builds.c.status == "pending")).scalars())
+
+    def fail_pending(self, app_id: UUID) -> int:
         """Builds that a dead server left half-way: nothing of them is left, so they failed."""
         reason = {"id": "platform_failed", "message": "The platform stopped during this build.", "stage": "build"}
         with self._database.begin() as db:
-            statement = update(builds).where(builds.c.status == "pending")
+            statement = update(builds).where(builds.c.status == "pending", builds.c.app_id == app_id)
             changes = {"status": "failed", "failure": reason, "updated_at": datetime.now(UTC)}
             return db.execute(statement.values(**changes)).rowcount
 

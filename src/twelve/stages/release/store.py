@@ -83,10 +83,17 @@ class Releases:
     def add_output(self, release: Release, text: str) -> None:
         self._update(release.id, output=releases.c.output + text)
 
-    def fail_pending(self) -> int:
+    def pending(self) -> set[UUID]:
+        """Apps with a release on its way, or left half-way."""
+        query = select(releases.c.app_id).where(releases.c.status == ReleaseStatus.PENDING.value)
+        with self._database.begin() as db:
+            return set(db.execute(query).scalars())
+
+    def fail_pending(self, app_id: UUID) -> int:
         """Releases that a dead server left half-way: they never served, so they failed."""
         reason = {"id": "platform_failed", "message": "The platform stopped during this release."}
-        statement = update(releases).where(releases.c.status == ReleaseStatus.PENDING.value)
+        pending = releases.c.status == ReleaseStatus.PENDING.value
+        statement = update(releases).where(pending, releases.c.app_id == app_id)
         with self._database.begin() as db:
             return db.execute(statement.values(status=ReleaseStatus.FAILED.value, failure=reason)).rowcount
 

@@ -3,13 +3,14 @@
 First the row, then the start, then the pid.
 """
 
+import builtins
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Select, bindparam, delete, insert, select, update
 
 from twelve.core.model import Process, ProcessState
 from twelve.infra.database import Database
@@ -61,12 +62,14 @@ class ProcessRecord:
 
 
 class ProcessRecords:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, server: str = "") -> None:
+        """`server` tells the servers on one database apart."""
         self._database = database
+        self._server = server
 
     def insert(self, records: Sequence[ProcessRecord]) -> None:
         with self._database.begin() as db:
-            db.execute(insert(processes), [_row(record) for record in records])
+            db.execute(insert(processes), [_row(record) | {"server": self._server} for record in records])
 
     def update(self, records: Sequence[ProcessRecord]) -> None:
         """Write what changes in a life. One that is no longer on record stays away."""
@@ -85,12 +88,21 @@ class ProcessRecords:
         with self._database.begin() as db:
             db.execute(delete(processes).where(processes.c.id.in_(list(ids))))
 
+    def own(self) -> builtins.list[ProcessRecord]:
+        """What this server started, and what was started before servers were told apart."""
+        return self._read(_query().where(processes.c.server.in_(["", self._server])))
+
     def list(self, app_id: UUID | None = None) -> list[ProcessRecord]:
-        query = select(processes, apps.c.name.label("app")).join(apps, apps.c.id == processes.c.app_id)
-        if app_id is not None:
-            query = query.where(processes.c.app_id == app_id)
+        """Those of every server."""
+        return self._read(_query() if app_id is None else _query().where(processes.c.app_id == app_id))
+
+    def _read(self, query: Select[tuple[object, ...]]) -> builtins.list[ProcessRecord]:
         with self._database.begin() as db:
             return [_record(dict(row)) for row in db.execute(query.order_by(processes.c.created_at)).mappings()]
+
+
+def _query() -> Select[tuple[object, ...]]:
+    return select(processes, apps.c.name.label("app")).join(apps, apps.c.id == processes.c.app_id)
 
 
 def _row(record: ProcessRecord) -> dict[str, Any]:
@@ -98,5 +110,5 @@ def _row(record: ProcessRecord) -> dict[str, Any]:
 
 
 def _record(row: dict[str, Any]) -> ProcessRecord:
-    del row["updated_at"]
+    del row["updated_at"], row["server"]
     return ProcessRecord(**{**row, "state": ProcessState(row["state"])})

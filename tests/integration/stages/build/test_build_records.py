@@ -107,7 +107,7 @@ def test_what_a_dead_server_left_pending_has_failed(database, app_id):
     builds = Builds(database)
     pending, done = builds.create(app_id, user="me"), builds.create(app_id, user="me")
     builds.update(done.id, status="succeeded")
-    assert builds.fail_pending() >= 1
+    assert builds.fail_pending(app_id) >= 1
     assert builds.get(app_id, pending.id).status == "failed"
     assert builds.get(app_id, pending.id).failure["id"] == "platform_failed"
     assert builds.get(app_id, done.id).status == "succeeded"

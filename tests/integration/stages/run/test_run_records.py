@@ -93,6 +93,21 @@ def test_a_record_comes_back_as_it_was_written(database, app_id):
     assert records.list(app_id) == []
 
 
+def test_a_server_adopts_what_it_started_and_what_nobody_claims(database, app_id):
+    ours, theirs, older = (ProcessRecords(database, server) for server in ("ours", "theirs", ""))
+    made = [
+        ProcessRecord(
+            uuid4(), app_id, f"app-{app_id.hex[:8]}", uuid4(), 3, "web", number, "run", "eco", ProcessState.UP,
+            kept=True, created_at=datetime.now(UTC),
+        ) for number in range(3)
+    ]  # fmt: skip
+    for records, record in zip((ours, theirs, older), made, strict=True):
+        records.insert([record])
+    assert [record.id for record in ours.own() if record.app_id == app_id] == [made[0].id, made[2].id]
+    assert ours.list(app_id) == made
+    ours.delete([record.id for record in made])
+
+
 def test_the_engine_keeps_its_records_true(database, settings, app_id, tmp_path):
     records, sink, pump = ProcessRecords(database), MemorySink(), MemoryPump()
     engine = LocalEngine(settings, records, sink, pump)
