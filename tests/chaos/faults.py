@@ -2,7 +2,8 @@
 
 A fault breaks something and waits until it is whole again; it gives the seconds that took. `loses` says which requests
 may be lost meanwhile, all of them idempotent: none, or those that were in the front door when it was killed and those
-that found nobody there.
+that found nobody there. `forgets`: the server is killed, and with it what it had read of an app's output and not yet
+given to anybody; what waits in a pipe is never lost.
 """
 
 import os
@@ -23,20 +24,31 @@ NOTHING, FRONT_DOOR = "nothing", "what is in the front door"
 class Fault:
     strike: Callable[[World], float]
     loses: str = NOTHING
+    forgets: bool = False
 
 
 def server_killed(world: World) -> float:
-    kill(world.pids()["server"])
+    before = world.pids()
+    kill(before["server"])
     time.sleep(0.3)  # requests go on meanwhile, and lines wait in the kernel
-    return world.live.serve()
+    return adopted(world, before)
 
 
 def server_handed_over(world: World) -> float:
     """How twelve itself is upgraded."""
-    server = world.pids()["server"]
-    os.kill(server, signal.SIGHUP)
-    wait_for(lambda: not alive(server), "the server's end")
-    return world.live.serve()
+    before = world.pids()
+    os.kill(before["server"], signal.SIGHUP)
+    wait_for(lambda: not alive(before["server"]), "the server's end")
+    return adopted(world, before)
+
+
+def adopted(world: World, before: dict[str, int]) -> float:
+    """Another server, and everything else as it was."""
+    seconds = world.live.serve()
+    after = world.pids()
+    assert after.pop("server") != before.pop("server")
+    assert after == before
+    return seconds
 
 
 def component_killed(name: str, well: Callable[[World], object], world: World) -> float:
@@ -122,7 +134,7 @@ def init(pid: int) -> int:
 
 
 FAULTS: dict[str, Fault] = {
-    "the server is killed": Fault(server_killed),
+    "the server is killed": Fault(server_killed, forgets=True),
     "the server is handed over": Fault(server_handed_over),
     "Postgres is killed": Fault(partial(component_killed, "postgres", World.wrote)),
     "Valkey is killed": Fault(partial(component_killed, "redis", World.wrote)),
@@ -132,7 +144,7 @@ FAULTS: dict[str, Fault] = {
     "a worker is killed": Fault(partial(process_killed, "worker.1", program)),
     "a sandbox is killed": Fault(partial(process_killed, "web.2", sandbox)),
     "process 1 of a sandbox is killed": Fault(partial(process_killed, "web.1", init)),
-    "a process exits while no server runs": Fault(exit_while_nobody_looks),
-    "the whole platform is killed": Fault(platform_killed, FRONT_DOOR),
-    "everything is killed": Fault(everything_killed, FRONT_DOOR),
+    "a process exits while no server runs": Fault(exit_while_nobody_looks, forgets=True),
+    "the whole platform is killed": Fault(platform_killed, FRONT_DOOR, forgets=True),
+    "everything is killed": Fault(everything_killed, FRONT_DOOR, forgets=True),
 }

@@ -4,10 +4,11 @@ import time
 from dataclasses import dataclass
 
 from tests.chaos.faults import FAULTS, NOTHING
-from tests.chaos.world import Lines, World
+from tests.chaos.world import LINE_PAUSE, Lines, World
 from tests.support.load import Load
 
 AROUND = 0.3  # seconds of load before and after
+MOMENT = round(1 / LINE_PAUSE)  # lines on their way to a reader: none when it is quiet, some on a busy machine
 
 
 @dataclass(frozen=True)
@@ -48,5 +49,5 @@ def strike(world: World, lines: Lines, name: str) -> Report:
     print(report, flush=True)
     if fault.loses == NOTHING:
         assert report.lost == [], f"{name} lost requests: {report.lost}"
-    assert gaps == {}, f"{name} lost lines: {gaps}"
+    assert report.lines_lost <= (MOMENT if fault.forgets else 0), f"{name} lost lines: {gaps}"
     return report

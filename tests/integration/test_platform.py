@@ -1,7 +1,6 @@
 """The platform's own life: it is adopted, upgraded, told apart from another one, and says what keeps it from starting."""
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -32,24 +31,6 @@ def pids(platform):
     return {row["name"]: row["pid"] for row in platform.json("status")["processes"]}
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGHUP], ids=["killed", "handed over"])
-def test_apps_outlive_the_server_and_the_next_one_adopts_them(own, how):
-    own.up(FIXTURES / "hello", "kept")
-    before = pids(own)
-    own.kill_server(how)
-    assert own.get("kept").status == 200
-    own.cli("up", str(FIXTURES / "hello"), "--app", "another", "--detach")
-    after = pids(own)
-    assert after["server"] != before["server"]
-    assert {name: after[name] for name in ("haproxy", "postgres", "kept.web.1")} == {
-        name: before[name] for name in ("haproxy", "postgres", "kept.web.1")
-    }
-    assert own.get("kept").status == 200
-    own.cli("restart", "--app", "kept")
-    wait_for(lambda: len(own.processes("kept")) == 1, "the old process to end")
-    assert own.get("kept").status == 200
-
-
 def test_down_ends_every_process_and_the_next_start_brings_the_apps_back(own):
     own.up(FIXTURES / "hello", "back")
     own.cli("scale", "web=2", "--app", "back")
@@ -59,16 +40,6 @@ def test_down_ends_every_process_and_the_next_start_brings_the_apps_back(own):
     own.up(FIXTURES / "hello", "other")
     wait_for(lambda: [row["state"] for row in own.processes("back")] == ["up", "up"], "the formation of before")
     assert own.get("back").status == 200
-
-
-def test_everything_killed_comes_back_whole(own):
-    own.up(FIXTURES / "hello", "whole")
-    own.cli("config", "set", "GREETING=hej", "--app", "whole")
-    for pid in pids(own).values():
-        os.kill(pid, signal.SIGKILL)
-    own.up(FIXTURES / "hello", "other")
-    wait_for(lambda: own.get("whole").body.startswith("hej"), "the app with its config")
-    assert own.json("releases", "list", "--app", "whole")[-1]["version"] == 2
 
 
 def test_two_platforms_run_side_by_side(own, live):
