@@ -123,3 +123,16 @@ def test_a_pipe_without_a_writer_costs_no_time_and_serves_the_next_one(hub, pump
     fifo.write_text("second\n" * 20_000)  # more than one read
     wait_for(lambda: len(texts(hub)) == 20_001)
     pump.finish(fd)
+
+
+def test_what_comes_after_the_rest_waits_for_the_next_server(hub, pump):
+    reading, writing = os.pipe()
+    pump.attach(reading, "notes", "web.1")
+    os.write(writing, b"before\n")
+    wait_for(lambda: texts(hub) == ["before"])
+    pump.rest()
+    os.write(writing, b"after\n")
+    os.set_blocking(reading, False)
+    assert os.read(reading, 100) == b"after\n"
+    assert texts(hub) == ["before"]
+    os.close(writing)
