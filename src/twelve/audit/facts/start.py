@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -18,7 +19,9 @@ from twelve.audit.facts.manifests import line_of, package_json, parsed_toml
 from twelve.core.formats import procfile
 
 WEB = "web"
-DEEPEST = 5  # scripts that call scripts
+MOST_SCRIPTS = 50
+LONGEST = 500  # commands of one process type
+Seen = set[tuple[str, int | None, str]]  # scripts that are open already: each of them says what it says once
 _NPM = re.compile(r"^(?:npm|pnpm|yarn|bun)\s+(?:run(?:-script)?\s+)?([\w:.-]+)")
 _SIMPLE = re.compile(
     r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^'"\\;&|\n]|(?<!&)&(?!&)|(?<!\|)\|(?!\|)|['"\\])+""", re.DOTALL
@@ -230,25 +233,33 @@ def _inline(argv: list[str]) -> str:
 
 
 def _with_chain(code: Codebase, start: Start) -> Start:
-    chain = tuple(_opened(code, start.command, start.path, start.line, 0))
+    chain = tuple(islice(_opened(code, start.command, start.path, start.line, set()), LONGEST))
     return Start(start.type, start.command, start.path, start.line, start.origin, chain)
 
 
-def _opened(code: Codebase, text: str, path: str, line: int | None, depth: int) -> Iterator[Command]:
+def _opened(code: Codebase, text: str, path: str, line: int | None, seen: Seen) -> Iterator[Command]:
     for part in map(str.strip, _SIMPLE.findall(text)):
         if not part or part.startswith("#"):
             continue
         command = Command(part, path, line)
-        if depth < DEEPEST and (inline := _inline(command.words)):
-            yield from _opened(code, inline, path, line, depth + 1)
-        elif depth < DEEPEST and (scripts := _scripts(code, command)):
+        if inline := _inline(command.words):
+            if _is_new(seen, path, line, inline):
+                yield from _opened(code, inline, path, line, seen)
+        elif scripts := _scripts(code, command):
             for inner, where, first in scripts:
-                yield from _lines_opened(code, inner, where, first, depth + 1)
+                if _is_new(seen, where, first, inner):
+                    yield from _lines_opened(code, inner, where, first, seen)
         else:
             yield command
 
 
-def _lines_opened(code: Codebase, text: str, path: str, first: int | None, depth: int) -> Iterator[Command]:
+def _is_new(seen: Seen, path: str, line: int | None, text: str) -> bool:
+    known = (path, line, text) in seen
+    seen.add((path, line, text))
+    return not known and len(seen) <= MOST_SCRIPTS
+
+
+def _lines_opened(code: Codebase, text: str, path: str, first: int | None, seen: Seen) -> Iterator[Command]:
     """A script's lines have lines of their own; one from a manifest has the manifest's."""
     begun, joined = 0, ""
     for number, raw in enumerate(text.split("\n"), start=1):
@@ -257,7 +268,7 @@ def _lines_opened(code: Codebase, text: str, path: str, first: int | None, depth
         if joined.endswith("\\"):
             joined = joined[:-1]
             continue
-        yield from _opened(code, joined, path, begun if first is None else first, depth)
+        yield from _opened(code, joined, path, begun if first is None else first, seen)
         joined = ""
 
 
