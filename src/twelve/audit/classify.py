@@ -2,7 +2,6 @@
 
 import re
 from enum import StrEnum
-from pathlib import PurePosixPath
 
 
 class Kind(StrEnum):
@@ -69,9 +68,15 @@ def kind(path: str) -> Kind:
 
 def language(path: str) -> str:
     """Empty for what is none we know."""
-    name = PurePosixPath(path).name
+    name = path.rpartition("/")[2]
     if name.startswith((".env", "Procfile")):
         return "env" if name.startswith(".env") else "procfile"
     if name.startswith(_DOCKERFILES) or name.endswith((".dockerfile", ".Dockerfile")):
         return "dockerfile"
-    return _NAMES.get(name) or LANGUAGES.get(PurePosixPath(name).suffix.lower(), "")
+    return _NAMES.get(name) or LANGUAGES.get(_suffix(name), "")
+
+
+def _suffix(name: str) -> str:
+    """With its dot; a dot in front makes none."""
+    stem, dot, suffix = name.rpartition(".")
+    return f".{suffix.lower()}" if stem and dot else ""

@@ -3,8 +3,8 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import Path
 
 from twelve.audit import git
 from twelve.audit.codebase import Codebase, SourceFile
@@ -25,16 +25,12 @@ def read(root: Path) -> tuple[Codebase, list[str]]:
     version_control = "git" if tracked or (root / ".git").exists() else "hg" if (root / ".hg").exists() else ""
     names = _with_untracked(root, tracked) if tracked is not None else _walked(root)
     notes: list[str] = []
-    below = cache(partial(_is_below, root, Path(os.path.realpath(root))))
-    files = [
-        file
-        for name in _some(names, notes)
-        if below(PurePosixPath(name).parent) and (file := _file(root, name, tracked)) is not None
-    ]
+    below = _Below(root)
+    files = [file for name in _some(names, notes) if below(name) and (file := _file(root, name, tracked)) is not None]
     return Codebase(root.resolve().name, files, version_control=version_control), [*notes, *_unread(files)]
 
 
-def content(path: Path) -> bytes:
+def content(path: str | Path) -> bytes:
     """Empty for binary files, and for those that have vanished or become something else."""
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - a descriptor
@@ -45,9 +41,9 @@ def content(path: Path) -> bytes:
 
 
 def _file(root: Path, name: str, tracked: frozenset[str] | None) -> SourceFile | None:
-    path = root / name
+    path = f"{root}/{name}"
     try:
-        found = path.lstat()
+        found = os.lstat(path)
     except (OSError, ValueError):
         return None
     if not stat.S_ISREG(found.st_mode):
@@ -61,11 +57,29 @@ def _file(root: Path, name: str, tracked: frozenset[str] | None) -> SourceFile |
     )
 
 
-def _is_below(root: Path, real: Path, parent: PurePosixPath) -> bool:
-    """No link on the way leads elsewhere, even when version control once knew a directory in its place."""
-    if ".." in parent.parts or parent.is_absolute():
-        return False
-    return os.path.realpath(root / parent) == str(real / parent)
+class _Below:
+    """Whether no link on the way to a file leads elsewhere, even when git once knew a directory in its place."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known = {"": True}
+
+    def __call__(self, name: str) -> bool:
+        parts, parent = name.split("/")[:-1], ""
+        if "/".join(parts) in self._known:
+            return self._known["/".join(parts)]
+        for part in parts:
+            inside = f"{parent}/{part}" if parent else part
+            if inside not in self._known:
+                self._known[inside] = self._known[parent] and part not in {"", ".", ".."} and self._is_own(inside)
+            parent = inside
+        return self._known[parent]
+
+    def _is_own(self, directory: str) -> bool:
+        try:
+            return stat.S_ISDIR(os.lstat(f"{self._root}/{directory}").st_mode)
+        except OSError:
+            return False
 
 
 def printable(name: str) -> str:

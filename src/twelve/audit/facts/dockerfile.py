@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from twelve.audit.codebase import Codebase, SourceFile
 
+LONGEST = 5000  # lines
 _ESCAPE = re.compile(r"\\[ \t]*$")
 _HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_][A-Za-z0-9_]*)[\"']?")
 _RUN_OPTION = re.compile(r"^(?:--\w+(?:=\S+)?\s+)+")
@@ -53,6 +54,10 @@ def production_stages(code: Codebase) -> list[Stage]:
 
     The root's own Dockerfile first.
     """
+    return code.fact(_final_stages)
+
+
+def _final_stages(code: Codebase) -> list[Stage]:
     return [final for file in production_files(code) if (final := final_stage(parse(file)))]
 
 
@@ -127,7 +132,7 @@ def _stage(instruction: Instruction, arguments: dict[str, str]) -> Stage:
 
 
 def _instructions(file: SourceFile) -> Iterator[Instruction]:
-    lines = iter(enumerate(file.lines, start=1))
+    lines = iter(enumerate(file.lines[:LONGEST], start=1))
     for number, line in lines:
         if not line.strip() or _COMMENT.match(line):
             continue
