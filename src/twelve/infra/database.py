@@ -10,9 +10,11 @@ from sqlalchemy import Connection, create_engine, insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from twelve.core.errors import CorruptState, DiskFull, PlatformError
-from twelve.infra.schema import sealing_key
+from twelve.infra.schema import metadata, sealing_key
 
 DISK_FULL = "53100"  # PostgreSQL's SQLSTATE
+MIGRATIONS = Path(__file__).with_name("migrations")
+VERSION_TABLE = "create table alembic_version (version_num varchar(32) not null primary key)"  # as Alembic makes it
 
 
 class Database:
@@ -68,23 +70,19 @@ class Database:
                     connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
 
     def migrate(self) -> None:
-        """Bring the schema to this version of twelve; a newer or foreign one is refused."""
-        from alembic import command  # noqa: PLC0415 - needed once a start, and slow to import
-        from alembic.config import Config  # noqa: PLC0415
-        from alembic.util import CommandError  # noqa: PLC0415
+        """Bring the schema to this version of twelve; a newer or foreign one is refused.
 
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+        Only a change of an existing schema needs Alembic, which takes longer to import than the rest of a start and
+        stays in memory: an empty database gets today's tables, which is what the migrations lead to.
+        """
         with self.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(12)"))
-            config.attributes["connection"] = connection
-            try:
-                command.upgrade(config, "head")
-            except CommandError as error:
-                raise CorruptState(
-                    f"The platform's database was written by another version of twelve: {error}",
-                    hint="Start the version that wrote it, or point DATABASE_URL at an empty database.",
-                ) from error
+            if connection.execute(text("select to_regclass('alembic_version')")).scalar_one() is None:
+                metadata.create_all(connection)
+                connection.execute(text(VERSION_TABLE))
+                connection.execute(text("insert into alembic_version values (:newest)"), {"newest": newest_version()})
+            elif _versions(connection) != [newest_version()]:
+                upgrade(connection)
 
     def key_proof(self) -> bytes | None:
         """A known text sealed with the platform's key; None before anything was ever sealed."""
@@ -101,6 +99,31 @@ class Database:
 
 def _lock_key(app_id: UUID, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(app_id.bytes + purpose.encode()).digest()[:8], "big", signed=True)
+
+
+def newest_version() -> str:
+    return max(file.name.partition("_")[0] for file in MIGRATIONS.glob("versions/[0-9]*.py"))
+
+
+def upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - see Database.migrate
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise CorruptState(
+            f"The platform's database was written by another version of twelve: {error}",
+            hint="Start the version that wrote it, or point DATABASE_URL at an empty database.",
+        ) from error
+
+
+def _versions(connection: Connection) -> list[str]:
+    return list(connection.execute(text("select version_num from alembic_version")).scalars())
 
 
 def as_id(ref: str | int | UUID) -> UUID | None:
