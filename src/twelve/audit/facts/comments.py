@@ -17,6 +17,7 @@ _PATTERNS = {
     **dict.fromkeys(("xml", "html"), _MARKUP),
     "ruby": _RUBY,
 }
+_BRACKET = re.compile(r"""[()\[\]{}]|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""")
 _COMPILED = {text: re.compile(text, re.DOTALL | re.MULTILINE) for text in _PATTERNS.values()}
 
 
@@ -34,6 +35,21 @@ def in_code(file: SourceFile, pattern: re.Pattern[str]) -> Iterator[tuple[int, r
     """(line, match) of each match outside of comments. Few files have any, so most are never freed of comments."""
     if pattern.search(file.text):
         yield from ((file.line_at(match.start()), match) for match in pattern.finditer(uncommented(file)))
+
+
+def inside(text: str, opening: int) -> str:
+    """What stands between the bracket at `opening` and the one that closes it; to the end when none does."""
+    closing = {"(": ")", "[": "]", "{": "}"}
+    depth: list[str] = []
+    for match in _BRACKET.finditer(text, opening):
+        mark = match[0]
+        if mark in closing:
+            depth.append(closing[mark])
+        elif depth and mark == depth[-1]:
+            depth.pop()
+            if not depth:
+                return text[opening + 1 : match.start()]
+    return text[opening + 1 :]
 
 
 def _blanked(match: re.Match[str]) -> str:

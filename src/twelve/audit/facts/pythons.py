@@ -28,3 +28,10 @@ def text_of(node: ast.AST | None) -> str | None:
 
 def keyword(call: ast.Call, name: str) -> ast.expr | None:
     return next((one.value for one in call.keywords if one.arg == name), None)
+
+
+def is_a_string(file: SourceFile, line: int, value: str) -> bool:
+    """Whether a literal of this value begins there, rather than words of a docstring; True when nothing can tell."""
+    if file.python is None:
+        return True
+    return any(isinstance(one, ast.Constant) and one.value == value and one.lineno == line for one in file.nodes)

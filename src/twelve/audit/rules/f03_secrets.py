@@ -1,12 +1,12 @@
 """Factor III, secrets in the code: literals, tokens of known providers, private keys, and secrets told to the log."""
 
-import ast
 import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Kind, SourceFile
 from twelve.audit.facts import secrets
 from twelve.audit.facts.comments import in_code, uncommented
+from twelve.audit.facts.pythons import is_a_string
 from twelve.audit.model import Hit, Verdict
 from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
 
@@ -51,7 +51,7 @@ def secret_is_a_constant(file: SourceFile) -> Iterator[Hit]:
     for name, value, offset in _assignments(file):
         if _is_secret(file, name, value):
             line = file.line_at(offset)
-            if file.language != "python" or _is_a_python_string(file, line, value):
+            if file.language != "python" or is_a_string(file, line, value):
                 yield _hit(file, line, f"{name} is a constant in the code ({secrets.masked(value)}).")
 
 
@@ -94,13 +94,6 @@ def _is_secret(file: SourceFile, name: str, value: str) -> bool:
     if file.language in _CODE | {"properties"} and file.kind is Kind.PRODUCTION and secrets.is_signing_name(name):
         return bool(_FRAMEWORK_KEY.match(name)) or not secrets.names_something(name, value)
     return secrets.is_random(value) and not secrets.is_placeholder(value) and not secrets.names_something(name, value)
-
-
-def _is_a_python_string(file: SourceFile, line: int, value: str) -> bool:
-    """Not words of a docstring, and no constant that a `choices` or an Enum gives a name."""
-    if file.python is None:
-        return True
-    return any(isinstance(one, ast.Constant) and one.value == value and one.lineno == line for one in file.nodes)
 
 
 @RULES.of_files(

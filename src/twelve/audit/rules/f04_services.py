@@ -1,14 +1,183 @@
 """Factor IV: backing services are attached by URL from the environment."""
 
+import re
 from collections.abc import Iterator
 
-from twelve.audit.codebase import Codebase
-from twelve.audit.model import Evidence
-from twelve.audit.rule import Rulebook
+from twelve.audit.codebase import Codebase, SourceFile, extraction
+from twelve.audit.facts import environment, services, start
+from twelve.audit.facts.comments import in_code, inside, uncommented
+from twelve.audit.facts.pythons import is_a_string
+from twelve.audit.facts.secrets import masked
+from twelve.audit.model import Evidence, Hit, Verdict
+from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
+from twelve.audit.rules import f04_stores
 
 RULES = Rulebook()
+SHOWN = 5
+CODE = ("python", "javascript", "typescript", "ruby", "go", "java")
+_URL = re.compile(rf"""["'`](?P<url>{services.SCHEMES}:/{{1,2}}[^\s"'`<>]+)["'`]""")
+_PROPERTY = re.compile(
+    rf"^\s*[\w.-]+\s*[=:]\s*[\"']?(?P<url>{services.SCHEMES}:/{{1,2}}[^\s\"'$]+)[\"']?\s*$", re.MULTILINE
+)
+_NO_ENDPOINT = re.compile(
+    r"(?i)startswith|replace\(|\bsub\(|removeprefix|has_?prefix|includes\(|indexOf|===?\s*[\"']|\bin\s*[\[({]|example|placeholder"
+    r"|help\s*=|description|raise |throw |error|add_argument|option\(|flag\.|usage|pattern|regex|test\("
+)
+_TEMPLATE = re.compile(r"[{}]|%[sd(]|\$|user(?:name)?:pass(?:word)?@(?:host|server)|//host(?:name)?[:/]|\.\.\.")
 
 
-def witness(_code: Codebase) -> Iterator[Evidence]:
-    """What speaks for a pass."""
-    yield from ()
+def irrelevant(code: Codebase) -> str:
+    nothing = not code.fact(services.clients) and not code.fact(services.attached)
+    if (
+        nothing
+        and code.written_in(*CODE)
+        and not code.extracted(endpoints)
+        and not code.extracted(services.local_files)
+    ):
+        return "It declares no client of a backing service, and reads the address of none."
+    return ""
+
+
+def witness(code: Codebase) -> Iterator[Evidence]:
+    """The variables that attach its services."""
+    for read in code.fact(services.attached)[:SHOWN]:
+        yield Evidence(f"{read.name} attaches a service from the environment", read.path, read.line)
+
+
+_CLIENT = re.compile(
+    r"\b(?P<name>(?:Strict)?Redis|IORedis|MongoClient|SMTP(?:_SSL)?|Elasticsearch|OpenSearch|createConnection|createPool"
+    r"|createClient|createTransport|Pool|Sequelize|Memcached|Minio|KafkaProducer|KafkaConsumer|Kafka|Options"
+    r"|(?:psycopg2?|pymysql|MySQLdb|asyncpg|mysql\.connector|aiomysql|mysql|amqp|pika\.ConnectionParameters)(?:\.connect)?)"
+    r"\s*(?P<open>[({])"
+)
+_HOST = re.compile(
+    r"""\b(?:host|hostname|bootstrap_servers|brokers|servers?|Addr|node|hosts)["']?\s*[=:]\s*\[?\s*["'`](?P<host>[\w.:/-]+)["'`]"""
+)
+_FIRST = re.compile(r"""^\s*\[?["'](?P<host>[\w-]+(?:\.[\w-]+)+(?::\d+)?|localhost(?::\d+)?|https?://[\w.:-]+)["']""")
+_SETTING = re.compile(
+    r"""\b(?P<name>(?:[A-Z]+_)?(?:MYSQL|POSTGRES|REDIS|MONGO|MONGODB|RABBITMQ|DB|DATABASE|EMAIL|MAIL|SMTP|ELASTICSEARCH|KAFKA|MEMCACHED)_(?:HOST|SERVER|HOSTNAME))"""
+    r"""["'\]]*\s*[=:]\s*["'](?P<host>[\w-]+(?:\.[\w-]+)+|localhost)["']"""
+    r"""|["']HOST["']\s*:\s*["'](?P<django>[\w.-]+)["']"""
+)  # fmt: skip
+_BUCKET = re.compile(
+    r"""\b(?:Bucket\s*[=:]\s*|\.Bucket\(\s*|\.bucket\(\s*|BUCKET_NAME\s*=\s*)["'](?P<bucket>[a-z0-9][a-z0-9.-]{2,62})["']"""
+)
+_TRACKING = re.compile(r"""set_tracking_uri\(\s*["'](?P<uri>[^"'\n]+)["']""")
+_TASKS = re.compile(r"(?i)(^|/)(scripts?|bin|tools?|seeds?|migrations?|management|cli)/|seed|reset|(^|/)manage\.py$")
+
+
+@extraction(
+    language=(*CODE, "properties", "yaml"),
+    needles=("postgres", "mysql", "mariadb", "mongodb", "redis:", "rediss:", "amqp", "kafka", "memcache", "smtp",
+             "nats:", "mssql", "oracle", "jdbc:", "elasticsearch", "Redis", "Mongo", "SMTP", "Elasticsearch",
+             "OpenSearch", "createConnection", "createPool", "createClient", "createTransport", "Sequelize", "Memcached",
+             "Minio", "Kafka", ".connect", "_HOST", "_SERVER", "HOST", "ucket", "BUCKET", "set_tracking_uri", "Options"),
+)  # fmt: skip
+def endpoints(file: SourceFile) -> list[tuple[int, str, bool]]:
+    """(line, what, whether a variable of the framework overrides it) of addresses that stand in the code."""
+    if _TASKS.search(file.path):
+        return []
+    if file.language in {"properties", "yaml"}:
+        spring = file.name.startswith(("application", "bootstrap"))
+        return [(line, match["url"], True) for line, match in in_code(file, _PROPERTY)] if spring else []
+    defaults = {read.line: f"{read.default} {read.otherwise}" for read in environment.of_file(file)}
+    told = [*_urls(file), *_hosts(file)]
+    known = {(line, text): None for line, text in told if not _is_a_default(line, text, defaults)}
+    return [(line, text, False) for line, text in known]
+
+
+def _is_a_default(line: int, told: str, defaults: dict[int, str]) -> bool:
+    return any(abs(line - at) <= 4 and told in default for at, default in defaults.items())
+
+
+def _urls(file: SourceFile) -> Iterator[tuple[int, str]]:
+    for line, match in in_code(file, _URL):
+        url, around = match["url"], file.lines[line - 1]
+        if file.language == "python" and not is_a_string(file, line, url):
+            continue
+        if services.host_of(url) and not _TEMPLATE.search(url) and not _NO_ENDPOINT.search(around.replace(url, "")):
+            yield line, url
+
+
+def _hosts(file: SourceFile) -> Iterator[tuple[int, str]]:
+    if not any(pattern.search(file.text) for pattern in (_CLIENT, _SETTING, _BUCKET, _TRACKING)):
+        return
+    text = uncommented(file)
+    for match in _CLIENT.finditer(text):
+        arguments = inside(text, match.start("open"))[:600]
+        if host := _HOST.search(arguments) or _FIRST.match(arguments):
+            yield file.line_at(match.start()), host["host"]
+    for match in _SETTING.finditer(text):
+        if match["host"] or "DATABASES" in text:
+            yield file.line_at(match.start()), match["host"] or match["django"]
+    if re.search(rb"boto|aws|s3|storage|minio", file.data, re.IGNORECASE):
+        yield from ((file.line_at(match.start()), match["bucket"]) for match in _BUCKET.finditer(text))
+    yield from ((file.line_at(match.start()), match["uri"]) for match in _TRACKING.finditer(text))
+
+
+@RULES.of_code(
+    "TF04-hardcoded-backing-service",
+    ERROR,
+    "The address of a backing service is a constant in the code.",
+    fix="Read its URL from the environment, so that another one can be attached without a change of the code.",
+    why="A deploy can swap a local database for one of a third party without any changes to the app's code.",
+    bad={"app.py": "import redis\n\nstore = redis.Redis(host='cache.shop.com')\n"},
+    good={"app.py": "import os, redis\n\nstore = redis.Redis.from_url(os.environ['REDIS_URL'])\n"},
+)
+def address_is_a_constant(code: Codebase) -> Iterator[Hit]:
+    """What starts no process has no service: a script for people beside the app is left alone."""
+    for file, found in code.extracted(endpoints):
+        for line, told, overridden in found:
+            shown = re.sub(r"://([^@/:]*):([^@/]+)@", lambda match: f"://{match[1]}:{masked(match[2])}@", told)
+            message = f"{shown} is a constant in the code."
+            if overridden:
+                yield Hit(file.path, line, f"{message} A variable of Spring's own overrides it.", WARNING)
+            else:
+                yield Hit(file.path, line, message)
+
+
+@RULES.of_code(
+    "TF04-localhost-default",
+    INFO,
+    "A backing service is looked for on this machine when nothing attaches one.",
+    fix="Require the URL: an app that lacks a service ends at once and names it.",
+    why="A forgotten variable shows as a refused connection, or as the wrong database.",
+    bad={"app.py": "import os\n\nurl = os.environ.get('REDIS_URL', 'redis://localhost:6379')\n"},
+    good={"app.py": "import os\n\nurl = os.environ['REDIS_URL']\n"},
+)
+def default_is_local(code: Codebase) -> Iterator[Hit]:
+    for read in code.fact(environment.reads):
+        default = (read.default or "").strip()
+        url = re.match(rf"{services.SCHEMES}:/{{1,2}}", default)
+        host = services.host_of(default)
+        if url and (not host or services.LOCAL.match(host)):
+            password = re.search(r"://[^:/@]*:[^@/]+@", default)
+            told = f"{read.name} falls back to a service on this machine"
+            if password:
+                message = f"{told}, with a password in the code."
+                yield Hit(read.path, read.line, message, WARNING, Verdict.PASS)
+            else:
+                yield Hit(read.path, read.line, f"{told}.")
+        elif services.is_service_variable(read.name) and services.LOCAL.match(default.partition(":")[0]):
+            yield Hit(read.path, read.line, f"{read.name} falls back to {default}.")
+
+
+@RULES.of_code(
+    "TF04-default-endpoint",
+    WARNING,
+    "A backing service has the address of another machine as its default.",
+    fix="Require the URL: it belongs to the deploy.",
+    why="Without its variable the app starts, and talks to a service that nobody attached.",
+    bad={"application.properties": "spring.datasource.url=${JDBC_DATABASE_URL:jdbc:postgresql://example.com/app}\n"},
+    good={"application.properties": "spring.datasource.url=${JDBC_DATABASE_URL}\n"},
+)
+def default_is_elsewhere(code: Codebase) -> Iterator[Hit]:
+    for read in code.fact(environment.reads):
+        default = (read.default or "").strip()
+        host = services.host_of(default)
+        if re.match(rf"{services.SCHEMES}:/{{1,2}}", default) and host and not services.LOCAL.match(host):
+            composed = "." not in host and bool(code.fact(start.composed))
+            yield Hit(read.path, read.line, f"{read.name} falls back to {host}.", INFO if composed else None)
+
+
+RULES.rules.extend(f04_stores.RULES.rules)
