@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
@@ -44,17 +45,22 @@ class Command:
 
     @property
     def words(self) -> list[str]:
-        try:
-            found = shlex.split(_ASSIGNED.sub("", self.text))
-        except ValueError:
-            found = self.text.split()
-        while len(found) > 1 and PurePosixPath(found[0]).name in _WRAPPERS:
-            found = found[1:]
-        return found
+        return list(_words(self.text))
 
     @property
     def program(self) -> str:
         return PurePosixPath(self.words[0]).name if self.words else ""
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> tuple[str, ...]:
+    try:
+        found = shlex.split(_ASSIGNED.sub("", text))
+    except ValueError:
+        found = text.split()
+    while len(found) > 1 and PurePosixPath(found[0]).name in _WRAPPERS:
+        found = found[1:]
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
