@@ -19,7 +19,7 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -27,6 +27,7 @@ from twelve.audit.classify import Kind, kind, language
 
 T = TypeVar("T")
 F = TypeVar("F")
+_WILD = re.compile(r"[*?\[]")
 LARGEST_TREE = 512 << 10  # bytes of code that is parsed: a tree takes hundreds of bytes for each
 
 __all__ = ["Codebase", "Extraction", "Kind", "SourceFile", "extraction"]
@@ -167,12 +168,32 @@ class Codebase:
     def find(self, *patterns: str, kinds: Iterable[Kind] | None = None) -> list[SourceFile]:
         """By the file's name, or by its whole path when the pattern has a slash in it."""
         wanted = None if kinds is None else set(kinds)
-        return [
-            file
-            for file in self.files.values()
-            if (wanted is None or file.kind in wanted)
-            and any(fnmatchcase(file.path if "/" in pattern else file.name, pattern) for pattern in patterns)
-        ]
+        told = [pattern for pattern in patterns if not _WILD.search(pattern)]
+        wild = [pattern for pattern in patterns if pattern not in told]
+        paths = {path for name in told for path in ([name] if "/" in name else self._by_name.get(name, []))}
+        for pattern in wild:
+            paths |= self._matching(pattern)
+        found = [self.files[path] for path in paths if path in self.files]
+        return sorted(
+            (file for file in found if wanted is None or file.kind in wanted), key=lambda file: self._order[file.path]
+        )
+
+    def _matching(self, pattern: str) -> set[str]:
+        matches = re.compile(translate(pattern)).match
+        if "/" in pattern:
+            return {path for path in self.files if matches(path)}
+        return {path for name, paths in self._by_name.items() if matches(name) for path in paths}
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        named: dict[str, list[str]] = {}
+        for file in self.files.values():
+            named.setdefault(file.name, []).append(file.path)
+        return named
+
+    @cached_property
+    def _order(self) -> dict[str, int]:
+        return {path: number for number, path in enumerate(self.files)}
 
     def written_in(self, *languages: str, kinds: Iterable[Kind] = (Kind.PRODUCTION,)) -> list[SourceFile]:
         wanted = set(kinds)

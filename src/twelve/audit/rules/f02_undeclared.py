@@ -58,9 +58,15 @@ def _locked_node(code: Codebase) -> frozenset[str]:
 
 def has_manifest(code: Codebase, language: str) -> bool:
     """Whether anything declares dependencies of the language, also in ways we do not read."""
-    unread = [*_UNREAD[:-2], "pyproject.toml", "Pipfile"] if language == "python" else ["package.json", *_UNREAD[-2:]]
-    declared = manifests.requirements(code) if language == "python" else []
-    return bool(declared or code.find(*unread))
+    return code.fact(_declares_python if language == "python" else _declares_node)
+
+
+def _declares_python(code: Codebase) -> bool:
+    return bool(manifests.requirements(code) or code.find(*_UNREAD[:-2], "pyproject.toml", "Pipfile"))
+
+
+def _declares_node(code: Codebase) -> bool:
+    return bool(code.find("package.json", *_UNREAD[-2:]))
 
 
 def _named(code: Codebase) -> frozenset[str]:
