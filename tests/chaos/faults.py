@@ -139,7 +139,7 @@ FAULTS: dict[str, Fault] = {
     "Postgres is killed": Fault(partial(component_killed, "postgres", World.wrote)),
     "Valkey is killed": Fault(partial(component_killed, "redis", World.wrote)),
     "the front door is killed": Fault(partial(component_killed, "haproxy", World.serves), FRONT_DOOR),
-    "the keeper of pipes is killed": Fault(partial(component_killed, "holder", World.serves)),
+    "the keeper of pipes is killed": Fault(partial(component_killed, "holder", lambda w: "holder" in w.pids())),
     "a web process is killed": Fault(partial(process_killed, "web.1", program)),
     "a worker is killed": Fault(partial(process_killed, "worker.1", program)),
     "a sandbox is killed": Fault(partial(process_killed, "web.2", sandbox)),

@@ -263,6 +263,7 @@ class LocalEngine:
                 supervisor.resume(find.pid)
             self._watch(supervisor, waiting=waiting)
             (strangers if spec is None else adopted).append(supervisor)
+        self._holders.replace({one.spec.id: one.place for one in (*adopted, *strangers)})
         return adopted, strangers
 
     async def _forget(self, processes: Sequence[UUID]) -> None:

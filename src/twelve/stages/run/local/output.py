@@ -4,11 +4,12 @@ The process holds it open for reading too, so it never meets SIGPIPE; while nobo
 A sleeping holder keeps the pipe alive when the process ends while no server runs: its last words are still there.
 """
 
+import asyncio
 import contextlib
 import fcntl
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -60,10 +61,14 @@ class PumpedOutput:
 
 
 class Holders:
-    """One sleeping process for all pipes of a batch; it ends with the last of them."""
+    """One sleeping process for all pipes of a batch; it ends with the last of them, and dies of nothing else for good.
+
+    Belongs to the engine's loop.
+    """
 
     def __init__(self) -> None:
         self._held: dict[int, set[UUID]] = {}
+        self._places: dict[UUID, Path] = {}
 
     def hold(self, places: dict[UUID, Path], writers: Iterable[int]) -> None:
         inherited = list(writers)
@@ -75,14 +80,30 @@ class Holders:
         for place in places.values():
             (place / HOLDER).write_text(f"{pid} {tree.start_time(pid)}")
         self._held[pid] = set(places)
+        self._places |= places
+        self._watch(pid)
 
     def adopt(self, process: UUID, place: Path) -> None:
         with contextlib.suppress(OSError, ValueError):
             pid, started = (place / HOLDER).read_text().split()
             if str(tree.start_time(int(pid))) == started:
+                if int(pid) not in self._held:
+                    self._watch(int(pid))
                 self._held.setdefault(int(pid), set()).add(process)
+                self._places[process] = place
+
+    def replace(self, places: Mapping[UUID, Path]) -> None:
+        """A holder for those of them whose own is gone."""
+        held = {process for processes in self._held.values() for process in processes}
+        bare = {one: place for one, place in places.items() if one not in held and (place / PIPE).exists()}
+        writers = [os.open(place / PIPE, os.O_RDWR | os.O_CLOEXEC) for place in bare.values()]
+        if bare:
+            self.hold(bare, writers)
+        for writer in writers:
+            os.close(writer)
 
     def release(self, process: UUID) -> None:
+        self._places.pop(process, None)
         for pid, held in list(self._held.items()):
             held.discard(process)
             if not held:
@@ -90,6 +111,19 @@ class Holders:
                 with contextlib.suppress(ProcessLookupError, ChildProcessError):
                     os.kill(pid, signal.SIGKILL)
                     os.waitpid(pid, 0)
+
+    def _watch(self, pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(pid)
+            asyncio.get_running_loop().add_reader(descriptor, self._ended, pid, descriptor)
+
+    def _ended(self, pid: int, descriptor: int) -> None:
+        asyncio.get_running_loop().remove_reader(descriptor)
+        os.close(descriptor)
+        if held := self._held.pop(pid, None):  # not by us
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+            self.replace({process: self._places[process] for process in held})
 
     def processes(self) -> list[PlatformProcess]:
         return [PlatformProcess("holder", "keeps the output of processes", pid) for pid in list(self._held)]
