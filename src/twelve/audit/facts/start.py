@@ -168,20 +168,20 @@ def _of_compose(code: Codebase) -> Iterator[Start]:
 
 def _of_kubernetes(code: Codebase) -> Iterator[Start]:
     for file in code.written_in("yaml"):
-        for container in _containers(yamls.documents(file)) if b"containers:" in file.data else []:
+        for container in containers(yamls.documents(file)) if b"containers:" in file.data else []:
             if text := " ".join(filter(None, (_argv(container.get("command")), _argv(container.get("args"))))):
                 line = container.lines.get("command") or container.lines.get("args")
                 yield Start(str(container.get("name", WEB)), text, file.path, line, "Kubernetes")
 
 
-def _containers(values: list[Any]) -> Iterator[yamls.Map]:
+def containers(values: list[Any]) -> Iterator[yamls.Map]:
     """Of the pods inside of any kind of workload."""
     for value in values:
         spec = value.get("spec") if isinstance(value, yamls.Map) else None
         if isinstance(spec, yamls.Map):
             listed = spec.get("containers")
             yield from (one for one in listed or [] if isinstance(one, yamls.Map))
-            yield from _containers([spec.get("template"), spec.get("jobTemplate")])
+            yield from containers([spec.get("template"), spec.get("jobTemplate")])
 
 
 def _of_builder(code: Codebase) -> Iterator[Start]:
