@@ -12,17 +12,22 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.support.live import Live, running, wait_for  # noqa: E402 - the same platform the tests use
+from twelve.core.ports import Backend  # noqa: E402
 from twelve.infra.settings import Settings  # noqa: E402
+from twelve.stages.logs.hub import LogHub  # noqa: E402
+from twelve.stages.router.haproxy import HaproxyRouter  # noqa: E402
 from twelve.stages.run.local import tree  # noqa: E402
 
 APPS = int(sys.argv[1]) if len(sys.argv) > 1 else 100
@@ -50,6 +55,7 @@ def main() -> None:
     if free_mib() < NEEDED_MIB:
         sys.exit(f"{PROCESSES} processes in {APPS} apps need about {NEEDED_MIB} MiB; {free_mib()} MiB are free.")
     with tempfile.TemporaryDirectory(prefix="twelve-bench-") as scratch, running(Path(scratch) / "home") as live:
+        ordinary(Path(scratch) / "notes")
         settle(live, Path(scratch))
         idle(live)
         lists(live)
@@ -97,11 +103,31 @@ def idle(live: Live) -> None:
     )
 
 
+def ordinary(home: Path) -> None:
+    """One app with its services, for comparison."""
+    with running(home) as live:
+        live.up(ROOT / "examples" / "notes", "notes")
+        time.sleep(5)
+        own = {kind: with_descendants(pids) for kind, pids in platform(live).items()}
+        before = cpu(pid for pids in own.values() for pid in pids)
+        time.sleep(IDLE_SECONDS)
+        used = (cpu(pid for pids in own.values() for pid in pids) - before) / IDLE_SECONDS * 100
+    row = {
+        "bench": "many",
+        "figure": "examples/notes alone: idle cpu of the platform and its services",
+        "value": round(used, 3),
+    }
+    print(json.dumps(row | {"unit": "% of a core", "goal": None, "peer": None}), flush=True)
+
+
 def lists(live: Live) -> None:
+    server = [live.server_pid()]
     for path in ("/apps", f"/apps/{name(7)}/dynos", f"/apps/{name(7)}"):
+        before = cpu(server)
         times = [timed(lambda path=path: call(live, path)) * 1000 for _ in range(CALLS)]
+        spent = (cpu(server) - before) / CALLS * 1000
         goal = GOALS["list"] if path == "/apps" else None
-        report(f"GET {path}, p95", percentile(times, 95), "ms", goal, {"median": round(statistics.median(times), 2)})
+        report(f"GET {path}, p95", percentile(times, 95), "ms", goal, spread(times) | {"server cpu": round(spent, 2)})
 
 
 def commands(live: Live) -> None:
@@ -111,22 +137,59 @@ def commands(live: Live) -> None:
 
 
 def changes(live: Live) -> None:
-    """The front door's own part of a switch, and one that a person makes: maintenance on until 503 is answered."""
+    """One that a person makes: maintenance switched by the API until the front door answers accordingly."""
     times = []
     for round_ in range(SWITCHES):
         on = round_ % 2 == 0
         begun = time.perf_counter()
         call(live, f"/apps/{name(11)}", "PATCH", {"maintenance": on})
-        while answered(live, name(11)) != (503 if on else 200):
+        while answered(live, name(11))[0] != (503 if on else 200):
             time.sleep(0.0005)
         times.append((time.perf_counter() - begun) * 1000)
-    report(
-        "front-door change through the API until the first new answer, p95",
-        percentile(times, 95),
-        "ms",
-        GOALS["change"],
-        {"median": round(statistics.median(times), 2)},
-    )
+    report("maintenance by the API until the first new answer, p95", percentile(times, 95), "ms", None, spread(times))
+
+
+def switches(live: Live) -> None:
+    """The front door with all its apps, while no server runs: one app goes from one backend to the next."""
+    router = HaproxyRouter(Settings(home=live.home, router_port=live.router_port), LogHub())
+    router.start()
+    doors = [serving(f"new-{number}".encode()) for number in range(2)]
+    before, times = list(router.known()[name(11)]), []
+    for round_ in range(SWITCHES):
+        door = doors[round_ % 2]
+        backend = Backend(uuid4(), "web.1", door.server_port)
+        begun = time.perf_counter()
+        router.switch(name(11), [backend], before)
+        while answered(live, name(11)) != (200, f"new-{round_ % 2}".encode()):
+            time.sleep(0.0005)
+        times.append((time.perf_counter() - begun) * 1000)
+        before = [backend.id]
+    report("switch of one app's backend until the new one answers, p95", percentile(times, 95), "ms", GOALS["change"],
+           spread(times))  # fmt: skip
+    router.release()
+    for door in doors:
+        door.shutdown()
+        door.server_close()
+
+
+def serving(body: bytes) -> ThreadingHTTPServer:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Not into the figures."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def spread(times: list[float]) -> dict[str, object]:
+    return {"median": round(statistics.median(times), 2), "least": round(min(times), 2)}
 
 
 def memory(live: Live) -> None:
@@ -140,6 +203,7 @@ def memory(live: Live) -> None:
 def adoption(live: Live) -> None:
     before = {row["pid"] for row in live.json("status")["processes"] if row["app"]}
     live.kill_server()
+    switches(live)
     begun = time.perf_counter()
     start_server(live)
     report("start of a server that adopts all of them", time.perf_counter() - begun, "s")
@@ -194,13 +258,13 @@ def call(live: Live, path: str, method: str = "GET", body: object = None) -> obj
     return json.loads(text)
 
 
-def answered(live: Live, app: str) -> int:
+def answered(live: Live, app: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", live.router_port, timeout=60)
     connection.request("GET", "/", headers={"Host": f"{app}.localhost"})
     answer = connection.getresponse()
-    answer.read()
+    body = answer.read()
     connection.close()
-    return answer.status
+    return answer.status, body
 
 
 def timed(work: Callable[[], object]) -> float:
