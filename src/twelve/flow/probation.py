@@ -46,6 +46,7 @@ class Probation:
         self._announce: Announce | None = None
         self._exits: dict[UUID, deque[_Seen]] = {}
         self._trials: dict[UUID, _Trial] = {}
+        self._condemned: set[UUID] = set()  # their crashes excuse no later release
         self._lock = threading.Lock()
 
     def act_by(self, act: Act, announce: Announce | None = None) -> None:
@@ -73,6 +74,7 @@ class Probation:
             verdict = trial and self._verdict(trial)
             if verdict:
                 del self._trials[app_id]  # judged once
+                self._condemned.add(trial.release.id)
         if trial and verdict and self._act:
             if self._announce:
                 self._announce(app_id)
@@ -83,6 +85,8 @@ class Probation:
         own: list[Exit] = []
         earlier: list[Exit] = []
         for seen in self._exits.get(trial.release.app_id, ()):
+            if seen.release in self._condemned:
+                continue
             side = own if seen.release == trial.release.id else earlier
             side.append(Exit(seen.type, seen.status, seen.at - trial.since))
         return probation.decide(own, earlier, exempt=trial.exempt)

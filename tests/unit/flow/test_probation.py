@@ -57,6 +57,15 @@ def test_two_exits_are_judged_once(world):
     assert world.judged() is None
 
 
+def test_a_release_that_was_taken_back_excuses_no_other(world):
+    for bad in (release(2), release(4)):
+        world.probation.begin(bad, exempt=False)
+        for _ in range(3):  # one more comes while it is taken back
+            world.exits(bad, 2)
+        assert world.judged() == (bad.version, RollBack("web", 2))
+        world.probation.begin(release(bad.version + 1), exempt=True)
+
+
 def test_exits_before_the_switch_count_when_they_are_its_own(world):
     new = release(2)
     world.exits(new, 0)
