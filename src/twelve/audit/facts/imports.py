@@ -16,15 +16,16 @@ MOST = 3000  # files that are followed
 def served(code: Codebase) -> frozenset[str]:
     """What the web process imports. Where its file is not known, all but scripts and programs of their own."""
     roots = [entry.file for entry in code.fact(entries.web_entries) if entry.file.language == "python"]
-    reached = _reached(code, roots)
+    found = reached(code, roots)
     if not roots or code.get("manage.py"):
         for file in code.written_in("python"):
             if not _ASIDE.search(file.path) and b"__main__" not in file.data:
-                reached.add(file.path)
-    return frozenset(reached)
+                found.add(file.path)
+    return frozenset(found)
 
 
-def _reached(code: Codebase, roots: list[SourceFile]) -> set[str]:
+def reached(code: Codebase, roots: list[SourceFile]) -> set[str]:
+    """The files that importing `roots` imports, themselves among them."""
     seen = {file.path for file in roots}
     waiting = list(roots)
     while waiting and len(seen) < MOST:

@@ -47,7 +47,7 @@ def witnesses() -> Mapping[str, Witness]:
 def relevances() -> Mapping[str, Relevance]:
     """By item: why it does not apply to a codebase."""
     named = {item: module.irrelevant for item, module in _factor_modules().items() if hasattr(module, "irrelevant")}
-    return named | {item: _ai().irrelevant for item in _ai().WITNESSES}
+    return named | dict(_ai().IRRELEVANT)
 
 
 def _factor_modules() -> dict[str, ModuleType]:

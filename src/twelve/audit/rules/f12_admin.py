@@ -11,10 +11,10 @@ from twelve.audit.facts.manifests import declared, package_json, parsed_json
 from twelve.audit.facts.start import Command, Start
 from twelve.audit.model import Evidence, Hit, Verdict
 from twelve.audit.rule import INFO, WARNING, Rulebook
-from twelve.audit.rules import f12_schema
+from twelve.audit.rules import f12_schema, f12_training
 
 RULES = Rulebook()
-RULES.rules += f12_schema.RULES.rules
+RULES.rules += [*f12_schema.RULES.rules, *f12_training.RULES.rules]
 MIGRATE = re.compile(
     r"\bflask\s+db\s+upgrade|\bmanage(?:\.py)?\s+migrate\b|\balembic\b.*\bupgrade\b|\bdjango-admin\s+migrate\b"
     r"|\bdb:(?:migrate|prepare|schema:load|push)\b|\bprisma\s+(?:migrate\s+deploy|migrate\s+dev|db\s+push)\b|\bknex\b.*\bmigrate:"
