@@ -8,7 +8,7 @@ from twelve.audit.codebase import Codebase, SourceFile, extraction
 from twelve.audit.facts import dockerfile, entries, grace, servers, start
 from twelve.audit.facts.comments import uncommented
 from twelve.audit.facts.imports import served
-from twelve.audit.facts.pythons import name_of
+from twelve.audit.facts.pythons import calls, name_of
 from twelve.audit.facts.start import Command
 from twelve.audit.model import Evidence, Hit
 from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
@@ -90,7 +90,21 @@ def sigterm_ignored(code: Codebase) -> Iterator[Hit]:
 )
 def ignoring(file: SourceFile) -> list[int]:
     found = IGNORED.finditer(uncommented(file))
-    return [file.line_at(match.start() + len(match[0]) - len(match[0].lstrip())) for match in found]
+    lines = [file.line_at(match.start() + len(match[0]) - len(match[0].lstrip())) for match in found]
+    return [line for line in lines if not _is_handled(file, line)] if lines else []
+
+
+def _is_handled(file: SourceFile, line: int) -> bool:
+    """A handler that ignores the signal once it has come: it is on its way out."""
+    named = {name_of(call.args[1]).rpartition(".")[2] for call in calls(file) if _registers(call)}
+    return any(
+        isinstance(node, ast.FunctionDef) and node.name in named and node.lineno < line <= (node.end_lineno or 0)
+        for node in file.nodes
+    )
+
+
+def _registers(call: ast.Call) -> bool:
+    return name_of(call.func) == "signal.signal" and len(call.args) == 2
 
 
 @RULES.of_code(
@@ -194,9 +208,9 @@ def heavy_imports(code: Codebase) -> Iterator[Hit]:
     candidates = code.extracted(heavy)
     if not candidates or code.fact(start.web) is None:
         return
-    for file, calls in candidates:
+    for file, told in candidates:
         if file.path in code.fact(served):
-            yield from (Hit(file.path, line, f"{name}() runs when the app is imported.") for line, name in calls)
+            yield from (Hit(file.path, line, f"{name}() runs when the app is imported.") for line, name in told)
 
 
 @extraction(
