@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from twelve.audit.probes import builds, config, disposability, logs, ports, stateless
-from twelve.audit.probes.probe import Observation, Probe
+from twelve.audit.model import Observation
+from twelve.audit.probes import builds, config, disposability, logs, ports, services, stateless
+from twelve.audit.probes.probe import Probe
 from twelve.audit.probes.trial import Trial, trial
 
-BOOKS = (builds, config, ports, stateless, logs, disposability)
+BOOKS = (builds, config, ports, stateless, logs, disposability, services)
 LONGEST = 600.0  # seconds for all of them
 NEEDS_NO_START = {"TF02-live-clean-build", "TF03-live-boot-from-env"}
 Progress = Callable[[str], None]

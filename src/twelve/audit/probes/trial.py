@@ -21,7 +21,7 @@ from twelve.core.ports import ProcessEvent
 from twelve.first import First
 from twelve.flow import apps, configure, deploy, restart, scale, specs, start
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import slug_of
+from twelve.flow.releasing import kept_processes, slug_of
 from twelve.infra.files import remove_tree
 from twelve.infra.settings import Settings
 from twelve.stages.source.pack import pack
@@ -31,6 +31,7 @@ NAME = "audited"
 USER = "audit@localhost"
 PATIENCE = 30.0  # seconds for what has to happen soon
 POLL = 0.02
+EXTRA = 900  # numbers of processes that no formation has
 SECRETS = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIAL")
 
 
@@ -54,7 +55,7 @@ class Trial:
     output: str = ""
     failure: str = ""
     events: list[tuple[float, ProcessEvent]] = field(default_factory=list)
-    _numbers: Iterator[int] = field(default_factory=lambda: count(900))
+    _numbers: Iterator[int] = field(default_factory=lambda: count(EXTRA))
 
     @property
     def app(self) -> App:
@@ -70,8 +71,9 @@ class Trial:
         return slug_of(self.platform, self.release)
 
     def processes(self, kind: str | None = None) -> list[Process]:
-        every = self.platform.engine.processes(self.app.id)
-        return [one for one in every if kind in {None, one.type} and one.number < 1000]
+        """Those of the formation, without what is on its way out."""
+        every = kept_processes(self.platform, self.created)
+        return [one for one in every if kind in {None, one.type} and one.number < EXTRA]
 
     def web(self) -> list[Process]:
         return [one for one in self.processes("web") if one.state == "up"]
@@ -158,11 +160,21 @@ def _platform(home: Path) -> Iterator[Platform]:
         start.start(wired.platform)
         yield wired.platform
     finally:
-        start.stop(wired.platform)
-        wired.stop()
-        settings.remove_run()
-        for directory in (settings.slugs, settings.layers):
-            remove_tree(directory)
+        with contextlib.ExitStack() as ends:  # in the other order, and each one whatever becomes of those before it
+            ends.callback(remove_tree, settings.layers)
+            ends.callback(remove_tree, settings.slugs)
+            ends.callback(settings.remove_run)
+            ends.callback(wired.stop)
+            until(lambda: _answers(wired.platform))
+            start.stop(wired.platform)
+
+
+def _answers(platform: Platform) -> bool:
+    try:
+        platform.apps.list()
+    except TwelveError:
+        return False
+    return True
 
 
 def config_for(codebase: Path) -> tuple[dict[str, str], dict[str, str]]:

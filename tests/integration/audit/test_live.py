@@ -1,0 +1,95 @@
+"""The live audit of real apps: what it sees, what it cannot, and that nothing of it stays."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.live import FIXTURES, ROOT
+from twelve.audit.model import Verdict
+from twelve.audit.probes import disposability
+from twelve.audit.probes.run import all_probes, observe
+
+pytestmark = pytest.mark.integration
+
+
+def observed(codebase):
+    return {one.probe: one for one in observe(codebase, lambda _: None)}
+
+
+def test_a_good_app_passes_all_it_is_asked_and_nothing_stays():
+    seen = observed(ROOT / "examples" / "notes")
+    assert {probe: one.text for probe, one in seen.items() if one.verdict is not Verdict.PASS} == {}
+    assert seen.keys() == {probe.id for probe in all_probes()}
+    left = subprocess.run(["pgrep", "-af", "twelve-audit-"], capture_output=True, text=True, check=False).stdout
+    assert left == ""
+
+
+def test_an_app_that_does_not_start_still_tells_what_could_be_learned():
+    seen = observed(FIXTURES / "brokenimport")
+    assert seen["TF02-live-clean-build"].verdict is Verdict.FAIL
+    assert seen["TF03-live-boot-from-env"].verdict is Verdict.FAIL
+    others = [one for probe, one in seen.items() if probe not in {"TF02-live-clean-build", "TF03-live-boot-from-env"}]
+    assert {one.verdict for one in others} == {Verdict.UNKNOWN}
+    assert all(one.text.startswith("The app does not run: web.1 exited") for one in others)
+
+
+SINNER = """
+import http.server, os, signal
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+log = open("app.log", "a")
+log.write("started\\\\n")
+log.flush()
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        open("visits", "a").write("one\\\\n")
+        body = repr(dict(os.environ)).encode()
+        self.send_response(500 if self.path == "/no-such-page" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *words):
+        pass
+
+http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def sinner(tmp_path):
+    (tmp_path / "Procfile").write_text("web: python3 web.py\n")
+    (tmp_path / "app.json").write_text('{"formation": {"web": {"stop_timeout": 2}}}')
+    (tmp_path / ".env.example").write_text("API_TOKEN=\nGREETING=hello\n")
+    (tmp_path / "web.py").write_text(SINNER)
+    return tmp_path
+
+
+def test_what_a_bad_app_does_is_seen(sinner, monkeypatch):
+    monkeypatch.setattr(disposability, "IN_TIME", 1.0)
+    seen = observed(sinner)
+    bad = {probe for probe, one in seen.items() if one.verdict in {Verdict.FAIL, Verdict.PARTIAL}}
+    assert bad == {
+        "TF03-live-missing-config",
+        "TF03-live-secret-leak",
+        "TF06-live-write",
+        "TF09-live-sigterm",
+        "TF11-live-log-files",
+        "TF11-live-stream",
+    }
+    assert "app.log" in seen["TF06-live-write"].text
+    assert "visits" in seen["TF06-live-write"].text
+    assert seen["TF11-live-log-files"].text == "It holds files open to append to: /app/app.log."
+    assert "API_TOKEN in GET /" in seen["TF03-live-secret-leak"].text
+    assert "canary" not in seen["TF03-live-secret-leak"].text
+
+
+def test_the_command_tells_it_all(tmp_path):
+    app = FIXTURES / "brokenimport"
+    command = [sys.executable, "-m", "twelve", "audit", str(app), "--live", "--factor", "II"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(tmp_path))
+    assert done.returncode == 1
+    assert "TF02-live-clean-build" in done.stdout
+    assert "-----> Building, releasing and starting the app" in done.stderr
