@@ -58,6 +58,17 @@ def component_killed(name: str, well: Callable[[World], object], world: World) -
     return timed(lambda: quietly(lambda: well(world)), f"{name} again")
 
 
+def keeper_killed(world: World) -> float:
+    """The sleeping process that keeps what nobody has read yet."""
+    before = keepers(world)
+    kill(min(before))
+    return timed(lambda: len(keepers(world)) == len(before) and min(before) not in keepers(world), "another keeper")
+
+
+def keepers(world: World) -> set[int]:
+    return {row["pid"] for row in world.live.api("/_twelve/status")["processes"] if row["name"] == "holder"}
+
+
 def process_killed(name: str, which: Callable[[int], int], world: World) -> float:
     """A part of one of the app's processes: the platform ends the rest and starts it again."""
     before = row(world, name)
@@ -139,7 +150,7 @@ FAULTS: dict[str, Fault] = {
     "Postgres is killed": Fault(partial(component_killed, "postgres", World.wrote)),
     "Valkey is killed": Fault(partial(component_killed, "redis", World.wrote)),
     "the front door is killed": Fault(partial(component_killed, "haproxy", World.serves), FRONT_DOOR),
-    "the keeper of pipes is killed": Fault(partial(component_killed, "holder", lambda w: "holder" in w.pids())),
+    "the keeper of pipes is killed": Fault(keeper_killed),
     "a web process is killed": Fault(partial(process_killed, "web.1", program)),
     "a worker is killed": Fault(partial(process_killed, "worker.1", program)),
     "a sandbox is killed": Fault(partial(process_killed, "web.2", sandbox)),
