@@ -1,4 +1,7 @@
-"""Writes docs/commands.md from the commands' own help; `--check` only says whether it is up to date."""
+"""Writes the pages of docs/ that are made of the code: commands.md of the commands' help, audit-rules.md of the rules.
+
+`--check` only says whether they are up to date.
+"""
 
 import argparse
 import sys
@@ -7,9 +10,13 @@ from pathlib import Path
 
 import click
 
+from twelve.audit.model import AI_ITEMS, ITEMS
+from twelve.audit.report.words import REQUIREMENTS
+from twelve.audit.rule import Rule
+from twelve.audit.rules import all_rules
 from twelve.faces.cli.group import COMMANDS, SECTIONS, cli
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 WIDTH = 100
 INTRODUCTION = """\
 # Commands
@@ -20,23 +27,32 @@ help by `script/docs.py`.
 Every list has `--json`, which prints the objects of the API. `--app` (or `TWELVE_APP`) names the app; without it the
 app of the current directory is meant.
 """
+RULES = """\
+# The rules of the audit
+
+`twelve audit --explain RULE` tells more of each, with an example that it finds and one that it does not. This page is
+made of the rules by `script/docs.py`. How to use them: [the audit](audit.md).
+"""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    wanted = page()
-    current = PAGE.read_text() if PAGE.exists() else ""
-    if check and wanted != current:
-        print("docs/commands.md is not what the commands say: run script/docs.py.")
-        return 1
-    if wanted != current:
-        PAGE.write_text(wanted)
-    return 0
+    stale = [name for name, page in PAGES.items() if not is_current(DOCS / name, page())]
+    for name in stale:
+        if check:
+            print(f"docs/{name} is not what the code says: run script/docs.py.")
+        else:
+            (DOCS / name).write_text(PAGES[name]())
+    return 1 if check and stale else 0
 
 
-def page() -> str:
+def is_current(path: Path, wanted: str) -> bool:
+    return path.exists() and path.read_text() == wanted
+
+
+def commands() -> str:
     root = click.Context(cli, info_name="twelve")
     parts = [INTRODUCTION]
     for section in SECTIONS:
@@ -56,6 +72,28 @@ def described(command: click.Command, name: str, parent: click.Context) -> Itera
         for inner in command.list_commands(context):
             yield from described(command.commands[inner], inner, context)
 
+
+def rules() -> str:
+    parts = [RULES]
+    every = all_rules()
+    for item, title in ITEMS.items():
+        own = [rule for rule in every if rule.item == item]
+        parts.append(f"\n## {item if item in AI_ITEMS else f'{item}.'} {title}\n\n{REQUIREMENTS[item]}\n")
+        if own:
+            parts.append("| rule | level | finds | instead |\n|---|---|---|---|")
+            parts += [row(rule) for rule in own]
+    return "\n".join(parts) + "\n"
+
+
+def row(rule: Rule) -> str:
+    return f"| `{rule.id}` | {rule.severity} | {cell(rule.title)} | {cell(rule.fix)} |"
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+PAGES = {"commands.md": commands, "audit-rules.md": rules}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from twelve.audit.report import formats
+from twelve.audit.rules import AI_MODULE, MODULES
 from twelve.core.errors import all_errors
 from twelve.core.policy import codes
+from twelve.faces.cli.commands.audit import FORMATS
 from twelve.faces.cli.group import COMMANDS
 from twelve.infra.components import LAZY
 
@@ -85,6 +88,20 @@ def test_every_room_has_its_factor_and_every_factor_its_room():
 def test_the_commands_of_the_factor_table_exist():
     named = {command for row in rows(text("ARCHITECTURE.md"), "## Factor, room, command") for command in quoted(row[3])}
     assert named <= set(COMMANDS)
+
+
+def test_the_factor_table_names_the_rules_of_each_factor():
+    table = rows(text("ARCHITECTURE.md"), "## Factor, room, command")
+    assert {row[0].split()[0]: quoted(row[4])[0] for row in table} == {
+        item: f"rules/{module}.py" for item, module in MODULES.items()
+    }
+    assert f"`rules/{AI_MODULE}.py`" in text("ARCHITECTURE.md")
+    assert all((SOURCE / "audit" / "rules" / f"{module}.py").exists() for module in [*MODULES.values(), AI_MODULE])
+
+
+def test_every_format_of_the_audit_is_explained():
+    explained = {quoted(row[0])[0] for row in rows(text("docs/audit.md"), "## Reports")}
+    assert explained == set(FORMATS) == set(formats.MODULES)
 
 
 def test_the_readme_names_every_command():
