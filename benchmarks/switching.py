@@ -44,7 +44,7 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     with tempfile.TemporaryDirectory(prefix="twelve-bench-") as directory:
         scratch = Path(directory)
-        with running(scratch / "home") as live:
+        with running(scratch / "home", TWELVE_LOG_HISTORY="100000") as live:
             ours = Ours(live, scratch / "ours")
             matrix("twelve", ours, tuple(KINDS), rounds)
             live.cli("scale", "web=1", "--app", APP)
@@ -146,7 +146,7 @@ class Ours:
         self._live.up(self._source.directory, APP)
         version = self._live.json("releases", "list", "--app", APP)[-1]["version"]
         wait_for(lambda: self._back(version), "the way back", 60)
-        said = self._live.cli("logs", "-n", "1500", "--source", "platform", "--app", APP).stdout
+        said = self._live.cli("logs", "-n", "100000", "--source", "platform", "--app", APP).stdout
         exits = [line.split(" ")[0] for line in said.splitlines() if line.endswith("Process exited with status 1")]
         ago = time.time() - time.monotonic()
         self.notes.crashes = [datetime.fromisoformat(stamp).timestamp() - ago for stamp in exits]
