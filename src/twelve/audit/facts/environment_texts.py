@@ -14,7 +14,7 @@ _JS_READ = re.compile(
 )
 _JS_UNPACKED = re.compile(r"\{([^{}]*)\}\s*=\s*process\.env\b")
 _JS_OR = re.compile(
-    r"\s*!?\s*(?:\|\||\?\?)\s*(?:" + _LITERAL + r"|(?P<other>[\w$.]+(?:\([^()\n]*\))?(?:\.\w+\([^()]*\))?))"
+    r"\s*+(?:\|\||\?\?)\s*+(?:" + _LITERAL + r"|(?P<other>[\w$.]+(?:\([^()\n]*\))?(?:\.\w+\([^()]*\))?))"
 )
 _RUBY_READ = re.compile(r"""ENV(?P<fetch>\.fetch\(\s*|\[\s*)["'](?P<name>\w+)["']\s*""")
 _RUBY_DEFAULT = re.compile(r",\s*" + _LITERAL + r"|\)\s*(?:\{|do)\s*" + _LITERAL.replace("P<", "P<block_"))

@@ -91,7 +91,7 @@ _SQLITE = (
     r"""|new\s+(?:sqlite3\.|Better)?(?:Database|Sqlite3)\(\s*["'`](?!:memory:)(?P<js>[^"'`\n]+\.(?:db|sqlite3?|sqlite3?\.db))["'`]"""
     r"""|(?:storage|filename)\s*:\s*["'`](?P<file>[^"'`\n:]+\.(?:db|sqlite3?|json))["'`]"""
     r"""|sql(?:x)?\.Open\(\s*"sqlite3?"\s*,\s*"(?!:memory:|file::memory:)(?P<go>[^"\n]+)"|sqlite\.Open\(\s*"(?!:memory:|file::memory:)(?P<gorm>[^"\n]+)\""""
-    r"""|(?:JSONFile(?:Sync)?|FileSync)\(\s*["'`](?P<low>[^"'`\n]+)["'`]"""
+    r"""|\b(?:JSONFile(?:Sync)?|FileSync)\(\s*["'`](?P<low>[^"'`\n]+)["'`]"""
 )
 _PROPERTY = re.compile(
     r"^\s*(?:[\w.-]*url)\s*[=:]\s*[\"']?(?P<url>jdbc:(?:h2|sqlite|hsqldb|derby):[^\s\"'$]+)", re.MULTILINE

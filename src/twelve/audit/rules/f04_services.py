@@ -70,8 +70,9 @@ _TASKS = re.compile(r"(?i)(^|/)(scripts?|bin|tools?|seeds?|migrations?|managemen
     language=(*CODE, "properties", "yaml"),
     needles=("postgres", "mysql", "mariadb", "mongodb", "redis:", "rediss:", "amqp", "kafka", "memcache", "smtp",
              "nats:", "mssql", "oracle", "jdbc:", "elasticsearch", "Redis", "Mongo", "SMTP", "Elasticsearch",
-             "OpenSearch", "createConnection", "createPool", "createClient", "createTransport", "Sequelize", "Memcached",
-             "Minio", "Kafka", ".connect", "_HOST", "_SERVER", "HOST", "ucket", "BUCKET", "set_tracking_uri", "Options"),
+             "OpenSearch", "createConnection", "createPool", "createClient", "createTransport", "Sequelize",
+             "Memcached", "Minio", "Kafka", ".connect", "_HOST", "_SERVER", "HOST", "ucket", "BUCKET",
+             "set_tracking_uri", "Options"),
 )  # fmt: skip
 def endpoints(file: SourceFile) -> list[tuple[int, str, bool]]:
     """(line, what, whether a variable of the framework overrides it) of addresses that stand in the code."""
