@@ -144,23 +144,36 @@ def extraction(
 
 
 class Codebase:
-    """`files` by their path. `version_control` is "git", "hg" or ""; None when there is no way to know."""
+    """`files` by their path. `version_control` is "git", "hg", "archive" or ""; None when there is no way to know.
 
-    def __init__(self, name: str, files: Iterable[SourceFile], *, version_control: str | None = None) -> None:
+    `diverged` are branches that are named after an environment and have commits of their own.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        files: Iterable[SourceFile],
+        *,
+        version_control: str | None = None,
+        diverged: Iterable[str] = (),
+    ) -> None:
         self.name = name
         self.files: Mapping[str, SourceFile] = {file.path: file for file in files}
         self.version_control = version_control
+        self.diverged = tuple(diverged)
         self._facts: dict[Callable[..., Any], Any] = {}
         self._said: dict[str, dict[str, Any]] = {}
 
     @classmethod
     def of(cls, files: Mapping[str, str], name: str = "example") -> "Codebase":
-        """From texts: the examples of the rules."""
+        """From texts: the examples of the rules. What they have of .git tells of the repository: "absent", branches."""
+        heads = [path.removeprefix(".git/refs/heads/") for path in files if path.startswith(".git/refs/heads/")]
         made = [
             SourceFile(path, lambda text=text: text.encode(), size=len(text))  # type: ignore[misc]
             for path, text in files.items()
+            if not path.startswith(".git/") and path != ".git"
         ]
-        return cls(name, made, version_control="git")
+        return cls(name, made, version_control="" if files.get(".git") == "absent" else "git", diverged=heads)
 
     def get(self, path: str) -> SourceFile | None:
         return self.files.get(path)

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from twelve.audit import git
+from twelve.audit.branches import diverged
 from twelve.audit.codebase import Codebase, SourceFile
 from twelve.core.errors import UsageError
 
@@ -14,6 +15,7 @@ LARGEST = 2 << 20  # bytes of a file that is read; decisive files and code are f
 MOST_FILES = 100_000
 LOOKED_AT = 8192  # bytes in which a NUL tells a binary file
 NAMED = 5  # files that were not read, each in a note of its own
+_ARCHIVAL = (".git_archival.txt", ".hg_archival.txt")
 PRUNED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache"})
 
 
@@ -22,12 +24,23 @@ def read(root: Path) -> tuple[Codebase, list[str]]:
     if not root.is_dir():
         raise UsageError(f"{root} is not a directory.")
     tracked = _tracked(root)
-    version_control = "git" if tracked or (root / ".git").exists() else "hg" if (root / ".hg").exists() else ""
     names = _with_untracked(root, tracked) if tracked is not None else _walked(root)
     notes: list[str] = []
     below = _Below(root)
     files = [file for name in _some(names, notes) if below(name) and (file := _file(root, name, tracked)) is not None]
-    return Codebase(root.resolve().name, files, version_control=version_control), [*notes, *_unread(files)]
+    kept = _version_control(root, tracked)
+    own = diverged(root) if kept == "git" else ()
+    return Codebase(root.resolve().name, files, version_control=kept, diverged=own), [*notes, *_unread(files)]
+
+
+def _version_control(root: Path, tracked: frozenset[str] | None) -> str:
+    """Builders and archives come without the repository, and say which commit they are."""
+    if tracked or (root / ".git").exists():
+        return "git"
+    if (root / ".hg").exists():
+        return "hg"
+    says = os.environ.get("SOURCE_VERSION") or any((root / name).is_file() for name in _ARCHIVAL)
+    return "archive" if says else ""
 
 
 def content(path: str | Path) -> bytes:
