@@ -2,16 +2,15 @@
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
 from twelve.audit.facts.comments import uncommented
 from twelve.audit.facts.modules import is_standard
 from twelve.audit.facts.pythons import name_of
 
-_PYTHON = re.compile(r"^[ \t]*(?:import[ \t]+([\w., \t]+)|from[ \t]+([A-Za-z_]\w*)[\w.]*[ \t]+import\b)", re.MULTILINE)
+# Every line but the first begins after a line feed: a literal that the search leaps to.
+_PYTHON = re.compile(rb"\n[ \t]*(?:import[ \t]+([\w., \t]+)|from[ \t]+([A-Za-z_]\w*)[\w.]*[ \t]+import\b)")
 _JS = re.compile(
     r"""(?:\brequire[ \t]*\([ \t]*|\bfrom[ \t]+|^[ \t]*import[ \t]+|\bimport[ \t]*\([ \t]*)["']([@\w][^"'\n]*)["']""",
     re.MULTILINE,
@@ -40,11 +39,12 @@ class Import:
 def python_imports(file: SourceFile) -> list[tuple[str, int]]:
     """(top-level module, line) of what is not in the standard library, each module once."""
     found: dict[str, int] = {}
-    for match in _PYTHON.finditer(file.text):
-        for name in (match[1] or match[2]).split(","):
+    data = b"\n" + file.data
+    for match in _PYTHON.finditer(data):
+        for name in (match[1] or match[2]).decode("ascii", "replace").split(","):
             module = name.strip().partition(" ")[0].partition(".")[0]
-            if module.isidentifier() and not is_standard(module) and module not in found:
-                found[module] = file.line_at(match.start(1 if match[1] else 2))
+            if module not in found and module.isidentifier() and not is_standard(module):
+                found[module] = data.count(b"\n", 0, match.start()) + 1
     return list(found.items())
 
 
@@ -107,11 +107,7 @@ def _modules(node: ast.AST) -> set[str]:
 
 def _own_names(code: Codebase) -> frozenset[str]:
     """Every name a file or directory of the codebase has: any of them may be on the path that is searched."""
-    code_files = (path for path, file in code.files.items() if file.language and file.kind is not Kind.VENDORED)
-    return frozenset(name for path in code_files for name in _names(path))
-
-
-def _names(path: str) -> Iterator[str]:
-    *directories, name = PurePosixPath(path).parts
-    yield from directories
-    yield name.partition(".")[0]
+    paths = [path for path, file in code.files.items() if file.language and file.kind is not Kind.VENDORED]
+    directories = {path.rpartition("/")[0] for path in paths}
+    stems = {path.rpartition("/")[2].partition(".")[0] for path in paths}
+    return frozenset(stems.union(*(directory.split("/") for directory in directories)))

@@ -41,6 +41,7 @@ _WRITTEN = re.compile(
     r"[\"'`](?:\./|\.\./|/)?((?:public|static|views|src|dist)/[^\"'`\n]{1,200})"
     r"|(?:\bsavefig|\.save)\(\s*f?[\"'](?:\./|/app/)?((?:static|public|templates)/[^\"'\n]{1,200}))"
 )
+_WRITERS = (b"open(", b"savefig(", b".save(", b"writeFile", b"appendFile", b"createWriteStream")
 _WERKZEUG = {"flask", "connexion", "bottle", "dash", "quart", "flask-restx", "flask-restful"}
 _LOOPS = {"asyncio", "uvicorn", "subprocess", "web", "hypercorn", "trio", "anyio", "gunicorn", "socketio", "mcp", "sp"}
 _RUN_OPTIONS = {"host", "port", "debug", "use_reloader", "threaded", "ssl_context", "reloader"}
@@ -206,10 +207,12 @@ def _is_outside(command: Command) -> bool:
 
 @extraction(
     language=("python", "javascript", "typescript", "tsx"),
-    needles=("open(", "savefig", ".save(", "writeFile", "appendFile", "createWriteStream"),
+    needles=("static/", "templates/", "public/", "views/", "dist/", '"app/', "'app/", '"src/', "'src/"),
 )
 def places_written(file: SourceFile) -> list[tuple[int, str]]:
     """(line, path) of what the code writes into directories of the release."""
+    if not any(word in file.data for word in _WRITERS):
+        return []
     return [(line, next(filter(None, match.groups()))) for line, match in file.search(_WRITTEN)]
 
 

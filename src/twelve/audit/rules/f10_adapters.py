@@ -50,17 +50,6 @@ def embedded_databases(file: SourceFile) -> list[tuple[int, str]]:
     return [(file.line_at(match.end()), match[0].strip()) for match in _EMBEDDED.finditer(text)]
 
 
-@extraction(
-    language=_LANGUAGES,
-    needles=("postgres", "mysql", "mariadb", "mssql", "postgis", "oracle", "sqlserver", "trilogy", "'pg'", '"pg"'),
-    kinds=_WHERE,
-)
-def database_servers(file: SourceFile) -> list[tuple[int, str]]:
-    """(line, what is named): a database that is a server."""
-    text = uncommented(file)
-    return [(file.line_at(match.end()), match[0].strip()) for match in _SERVERS.finditer(text)]
-
-
 @RULES.of_code(
     "TF10-sqlite-dev",
     WARNING,
@@ -78,10 +67,11 @@ def database_servers(file: SourceFile) -> list[tuple[int, str]]:
     },
 )
 def embedded_in_development(code: Codebase) -> Iterator[Hit]:
-    other = _other_engine(code)
-    for file, found in code.extracted(embedded_databases) if other else []:
-        for line, told in found[:1]:
-            yield Hit(file.path, line, f"{told} stands in where there is no other; production has {other}.")
+    embedded = code.extracted(embedded_databases)
+    other = _other_engine(code) if embedded else ""
+    for file, found in embedded if other else []:
+        line, told = found[0]
+        yield Hit(file.path, line, f"{told} stands in where there is no other; production has {other}.")
 
 
 def _other_engine(code: Codebase) -> str:
@@ -89,8 +79,9 @@ def _other_engine(code: Codebase) -> str:
     for engine, client in code.fact(engines.drivers):
         if engine not in engines.EMBEDDED:
             return f"{engine} ({client.name} in {client.path})"
-    for file, found in code.extracted(database_servers):
-        return f"{found[0][1]} ({file.path}:{found[0][0]})"
+    for file in code.written_in(*_LANGUAGES, kinds=_WHERE):
+        if match := _SERVERS.search(uncommented(file)):
+            return f"{match[0].strip()} ({file.path}:{file.line_at(match.end())})"
     return ""
 
 
