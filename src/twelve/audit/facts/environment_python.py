@@ -15,6 +15,10 @@ _URLS = {"dj_database_url.config": "DATABASE_URL", "dj_email_url.config": "EMAIL
          "django_cache_url.config": "CACHE_URL", "env.db": "DATABASE_URL", "env.cache": "CACHE_URL"}  # fmt: skip
 _HELPER = re.compile(r"(?i)(^|_)(env|environ|getenv|environment)(_|$)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Z0-9_]+")
+_READS = re.compile(
+    r"environ\b|getenv|BaseSettings|dj_database_url|dj_email_url|django_cache_url|decouple|starlette\.config"
+    r"|env\(\s*[\"']|\benv\.\w+\(\s*[\"']|_env\w*\(\s*[\"']"
+)
 DEBUGGING = re.compile(r"(?i)(^|_)(debug|testing|development|dev|local)($|_)")
 
 
@@ -31,6 +35,8 @@ class Found:
 
 
 def found(file: SourceFile) -> Iterator[Found]:
+    if not _READS.search(file.text):
+        return
     instead = _instead(file.nodes)
     debugging = debugging_lines(file)
     made: dict[int, Found] = {}

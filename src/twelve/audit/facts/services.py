@@ -102,7 +102,7 @@ _NO_STORE = re.compile(r"(?i)cache|/tmp/|tempfile|migrations?/|(^|/)(scripts?|bi
 
 @extraction(
     language=("python", "javascript", "typescript", "go", "properties", "yaml", "ruby"),
-    needles=("sqlite", "jdbc:", "JSONFile", "FileSync", "nedb", ".db"),
+    needles=("sqlite", "jdbc:", "JSONFile", "FileSync", "nedb", '.db"', ".db'"),
 )
 def local_files(file: SourceFile) -> list[tuple[int, str]]:
     """(line, what) of databases that are files, or memory, of the process itself."""

@@ -90,13 +90,15 @@ _MADE_UP_KEY = re.compile(
              "generate_key", "get_random_string", "randomBytes", "randomUUID", "nanoid", "SecureRandom"),
 )  # fmt: skip
 def secret_is_made_up(file: SourceFile) -> Iterator[Hit]:
-    debugging = debugging_lines(file) if file.language == "python" else set()
+    debugging: set[int] = set()
     lines = {line: match["name"] for line, match in in_code(file, _MADE_UP_KEY)}
     for read in environment.of_file(file):
         if secrets.is_secret_name(read.name) and _MADE_UP_CALL.search(read.otherwise):
             if read.debugging:
                 debugging.add(read.line)
             lines[read.line] = read.name
+    if lines and file.language == "python":
+        debugging |= debugging_lines(file)
     yield from (
         Hit(file.path, line, f"{name} is made up by each process.")
         for line, name in lines.items()

@@ -105,7 +105,7 @@ _ADDRESS = re.compile(
     bad={"api.js": "const url = process.env.NODE_ENV === 'production'\n  ? 'https://api.shop.com' : 'https://dev.shop.com'\n"},
     good={"api.js": "const url = process.env.API_URL\n"},
     language=CODE,
-    needles=("production", "staging", "prod", "development"),
+    needles=[f"{quote}{name}{quote}" for name in _ENVIRONMENTS.split("|") for quote in "'\""],
 )  # fmt: skip
 def environment_is_asked_for(file: SourceFile) -> Iterator[Hit]:
     if not re.search(rb"(?i)[_.]env\b|environ|getenv|\bstage\b", file.data):

@@ -59,6 +59,11 @@ _SETTING = re.compile(
     r"""["'\]]*\s*[=:]\s*["'](?P<host>[\w-]+(?:\.[\w-]+)+|localhost)["']"""
     r"""|["']HOST["']\s*:\s*["'](?P<django>[\w.-]+)["']"""
 )  # fmt: skip
+_SETTING_MARKS = re.compile(rb"_HOST|_SERVER|['\"]HOST['\"]")
+_CLIENT_MARKS = re.compile(
+    rb"Redis|MongoClient|SMTP|search\(|create(?:Connection|Pool|Client|Transport)|\bPool|Sequelize|Memcached|Minio|Kafka|Options"
+    rb"|connect|ConnectionParameters"
+)
 _BUCKET = re.compile(
     r"""\b(?:Bucket\s*[=:]\s*|\.Bucket\(\s*|\.bucket\(\s*|BUCKET_NAME\s*=\s*)["'](?P<bucket>[a-z0-9][a-z0-9.-]{2,62})["']"""
 )
@@ -71,8 +76,8 @@ _TASKS = re.compile(r"(?i)(^|/)(scripts?|bin|tools?|seeds?|migrations?|managemen
     needles=("postgres", "mysql", "mariadb", "mongodb", "redis:", "rediss:", "amqp", "kafka", "memcache", "smtp",
              "nats:", "mssql", "oracle", "jdbc:", "elasticsearch", "Redis", "Mongo", "SMTP", "Elasticsearch",
              "OpenSearch", "createConnection", "createPool", "createClient", "createTransport", "Sequelize",
-             "Memcached", "Minio", "Kafka", ".connect", "_HOST", "_SERVER", "HOST", "ucket", "BUCKET",
-             "set_tracking_uri", "Options"),
+             "Memcached", "Minio", "Kafka", ".connect", "_HOST", "_SERVER", "'HOST'", '"HOST"', "Bucket",
+             ".bucket(", "BUCKET_NAME", "set_tracking_uri", "redis.Options"),
 )  # fmt: skip
 def endpoints(file: SourceFile) -> list[tuple[int, str, bool]]:
     """(line, what, whether a variable of the framework overrides it) of addresses that stand in the code."""
@@ -101,7 +106,10 @@ def _urls(file: SourceFile) -> Iterator[tuple[int, str]]:
 
 
 def _hosts(file: SourceFile) -> Iterator[tuple[int, str]]:
-    if not any(pattern.search(file.text) for pattern in (_CLIENT, _SETTING, _BUCKET, _TRACKING)):
+    """A look at the bytes first: these patterns are slow."""
+    settings = _SETTING_MARKS.search(file.data) and _SETTING.search(file.text)
+    clients = _CLIENT_MARKS.search(file.data) and _CLIENT.search(file.text)
+    if not (settings or clients or re.search(rb"ucket|BUCKET|set_tracking_uri", file.data)):
         return
     text = uncommented(file)
     for match in _CLIENT.finditer(text):
