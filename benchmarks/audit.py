@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PINNED = {
     "bandit": "bandit==1.9.4",
-    "semgrep": "semgrep==1.185.0",
+    "semgrep": "semgrep==1.182.0",
     "detect-secrets": "detect-secrets==1.5.0",
     "ruff": "ruff",
 }

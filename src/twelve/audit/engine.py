@@ -49,7 +49,7 @@ def _of_files(code: Codebase, rules: Sequence[Rule], memory: Memory) -> Iterator
     for file in code.files.values():
         said = memory.recall(file)
         if said is None:
-            said = _said(file, sieve.passed(asking, file))
+            said = _said(file, sieve.passed(file))
             memory.remember(file, said)
         file.forget()
         code.keep(file, said.extracts)

@@ -6,7 +6,8 @@ looked at once, and a file is asked only which of its words are known to hold a 
 
 import re
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 from twelve.audit.codebase import Kind, SourceFile
 
@@ -27,28 +28,57 @@ class Asker(Protocol):
 A = TypeVar("A", bound=Asker)
 
 
-class Sieve:
+FEW = 24  # needles that are looked for one by one
+
+
+@dataclass(slots=True)
+class _Group(Generic[A]):
+    """Who asks about files of one kind and language. `by_key`: the longest word of a needle -> places and needles."""
+
+    askers: list[A]
+    always: set[int] = field(default_factory=set)
+    plain: list[tuple[int, bytes]] = field(default_factory=list)
+    by_key: dict[bytes, list[tuple[int, bytes]]] = field(default_factory=dict)
+
+
+class Sieve(Generic[A]):
     """Keeps what it learns of words, so one of them serves a whole audit."""
 
-    def __init__(self, askers: Iterable[Asker]) -> None:
-        needles = {needle for asker in askers for needle in asker.needles}
+    def __init__(self, askers: Iterable[A]) -> None:
+        self._askers = list(askers)
+        needles = {needle for asker in self._askers for needle in asker.needles}
         self._keys = {needle: max(_WORDS.findall(needle), key=len, default=b"") for needle in needles}
         self._distinct = sorted(set(self._keys.values()) - {b""})
         self._known: set[bytes] = set()
         self._telling: dict[bytes, list[bytes]] = {}  # words that hold keys -> these
+        self._groups: dict[tuple[Kind, str], _Group[A]] = {}
 
-    def passed(self, askers: Iterable[A], file: SourceFile) -> list[A]:
-        """Those of `askers` that should look at the file."""
-        asking = [
-            one for one in askers if file.kind in one.kinds and (not one.languages or file.language in one.languages)
-        ]
-        if not any(one.needles for one in asking):
-            return asking
-        keys = self._keys_in(file.data)
-        return [one for one in asking if not one.needles or self._any(one.needles, keys, file.data)]
+    def passed(self, file: SourceFile) -> list[A]:
+        """Those that should look at the file."""
+        group = self._group(file.kind, file.language)
+        found = set(group.always)
+        found.update(place for place, needle in group.plain if place not in found and needle in file.data)
+        for key in self._keys_in(file.data) if group.by_key else ():
+            for place, needle in group.by_key.get(key, ()):
+                if place not in found and needle in file.data:
+                    found.add(place)
+        return [group.askers[place] for place in sorted(found)]
 
-    def _any(self, needles: tuple[bytes, ...], keys: set[bytes], data: bytes) -> bool:
-        return any((not (key := self._keys[needle]) or key in keys) and needle in data for needle in needles)
+    def _group(self, kind: Kind, language: str) -> _Group[A]:
+        known = self._groups.get((kind, language))
+        if known is None:
+            known = self._groups[kind, language] = self._made([
+                one for one in self._askers if kind in one.kinds and (not one.languages or language in one.languages)
+            ])  # fmt: skip
+        return known
+
+    def _made(self, askers: list[A]) -> _Group[A]:
+        group = _Group(askers, {place for place, one in enumerate(askers) if not one.needles})
+        every = [(place, needle) for place, one in enumerate(askers) for needle in one.needles]
+        for place, needle in every:
+            key = self._keys[needle] if len(every) > FEW else b""
+            (group.by_key.setdefault(key, []) if key else group.plain).append((place, needle))
+        return group
 
     def _keys_in(self, data: bytes) -> set[bytes]:
         words = set(_WORDS.findall(data))
@@ -56,6 +86,8 @@ class Sieve:
         return {key for word in words & self._telling.keys() for key in self._telling[word]}
 
     def _learn(self, words: set[bytes]) -> None:
+        if not words:
+            return
         self._known |= words
         together = b"\n".join(words)
         for key in self._distinct:

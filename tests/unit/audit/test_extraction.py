@@ -69,17 +69,19 @@ def test_what_was_read_is_forgotten_after_the_look():
         ((b"AKIA",), b"\xff\xfe AKIAXYZ \x80", True),
     ],
 )
-def test_a_file_passes_when_a_needle_is_in_it(needles, text, passes):
+@pytest.mark.parametrize("few", [0, 24])
+def test_a_file_passes_when_a_needle_is_in_it(needles, text, passes, few, monkeypatch):
     asker = wanted(needles=needles)
     sieve = Sieve([asker])
+    monkeypatch.setattr("twelve.audit.sieve.FEW", few)
     for _ in range(2):  # the second time every word is known
-        assert sieve.passed([asker], SourceFile("a.py", lambda: text)) == ([asker] if passes else [])
+        assert sieve.passed(SourceFile("a.py", lambda: text)) == ([asker] if passes else [])
 
 
 def test_language_and_kind_are_asked_first():
     unreadable = SourceFile("a.rb", lambda: pytest.fail("was read"))
     test = SourceFile("tests/a.py", lambda: pytest.fail("was read"))
     sieve = Sieve([wanted()])
-    assert not sieve.passed([wanted()], unreadable)
-    assert not sieve.passed([wanted()], test)
+    assert not sieve.passed(unreadable)
+    assert not sieve.passed(test)
     assert test.kind is Kind.TEST
