@@ -71,8 +71,8 @@ class Probation:
     def _judge(self, app_id: UUID) -> None:
         with self._lock:
             trial = self._trials.get(app_id)
-            verdict = trial and self._verdict(trial)
-            if verdict:
+            verdict = self._verdict(trial) if trial else None
+            if trial and verdict:
                 del self._trials[app_id]  # judged once
                 self._condemned.add(trial.release.id)
         if trial and verdict and self._act:

@@ -6,7 +6,7 @@ from twelve.audit.probes.trial import Trial
 from twelve.core.errors import TwelveError
 
 PROBES = Probebook()
-HARMLESS = "TWELVE_AUDIT"
+HARMLESS = "AUDITED"
 
 
 @PROBES.asks(
