@@ -162,7 +162,9 @@ class Codebase:
         self.version_control = version_control
         self.diverged = tuple(diverged)
         self._facts: dict[Callable[..., Any], Any] = {}
-        self._said: dict[str, dict[str, Any]] = {}
+        self._looked_at: set[str] = set()
+        self._asked: set[str] = set()  # extractions that were asked before every file was looked at
+        self._said: dict[str, list[tuple[SourceFile, Any]]] = {}
 
     @classmethod
     def of(cls, files: Mapping[str, str], name: str = "example") -> "Codebase":
@@ -221,17 +223,24 @@ class Codebase:
 
     def extracted(self, wanted: Extraction[T]) -> list[tuple[SourceFile, T]]:
         """What `wanted` says of each file, where it says anything."""
-        every = ((file, self._said_of(file, wanted)) for file in self.files.values())
-        return [(file, said) for file, said in every if said]
+        if len(self._looked_at) < len(self.files):
+            for file in self.files.values():
+                if file.path not in self._looked_at and self._may_say(file, wanted) and wanted.id not in self._asked:
+                    self._note(file, wanted.id, wanted(file))
+            self._asked.add(wanted.id)
+        return list(self._said.get(wanted.id, []))
 
     def keep(self, file: SourceFile, said: dict[str, Any]) -> None:
         """What all extractions say of a file, by their id."""
-        self._said[file.path] = said
+        self._looked_at.add(file.path)
+        for id_, one in said.items():
+            self._note(file, id_, one)
 
-    def _said_of(self, file: SourceFile, wanted: Extraction[T]) -> T | None:
-        known = self._said.get(file.path)
-        if known is not None:
-            return known.get(wanted.id)
+    def _note(self, file: SourceFile, id_: str, said: Any) -> None:
+        if said:
+            self._said.setdefault(id_, []).append((file, said))
+
+    def _may_say(self, file: SourceFile, wanted: Extraction[T]) -> bool:
         if file.kind not in wanted.kinds or (wanted.languages and file.language not in wanted.languages):
-            return None
-        return wanted(file) if not wanted.needles or any(needle in file.data for needle in wanted.needles) else None
+            return False
+        return not wanted.needles or any(needle in file.data for needle in wanted.needles)
