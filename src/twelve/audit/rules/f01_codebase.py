@@ -9,7 +9,7 @@ from twelve.audit.facts import start
 from twelve.audit.facts.comments import uncommented
 from twelve.audit.facts.dockerfile import parse
 from twelve.audit.facts.manifests import packages_json, parsed_toml, table
-from twelve.audit.model import Evidence, Hit
+from twelve.audit.model import Evidence, Hit, Verdict
 from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
 
 RULES = Rulebook()
@@ -81,12 +81,16 @@ def several_apps(code: Codebase) -> Iterator[Hit]:
 
 
 def app_roots(code: Codebase) -> dict[str, str]:
-    """Directories that are deployed by themselves, and the file that says so; not those inside of such."""
+    """Directories that are deployed by themselves, and the file that says so.
+
+    Inside of such only those with a Procfile and a manifest of their own.
+    """
     found: dict[str, str] = {}
     for file in sorted(code.find("Procfile", "Dockerfile", "fly.toml", kinds=(Kind.PRODUCTION,)), key=_depth):
         directory = file.path.rpartition("/")[0]
         is_app = file.name != "Dockerfile" or _starts_something(code, file)
-        if is_app and not any(_is_in(directory, one) for one in found):
+        is_own = file.name == "Procfile" and _has_manifest(code, directory)
+        if is_app and (is_own or not any(_is_in(directory, one) for one in found)):
             found[directory] = file.path
     return found
 
@@ -97,10 +101,11 @@ def _depth(file: SourceFile) -> tuple[int, str]:
 
 def _starts_something(code: Codebase, file: SourceFile) -> bool:
     """An image beside a manifest of its own; others are the same app in other clothes."""
-    directory = file.path.rpartition("/")[0]
-    beside = [f"{directory}/{name}" if directory else name for name in _BESIDE]
-    stages = parse(file)
-    return bool(stages) and any(name in code.files for name in beside)
+    return bool(parse(file)) and _has_manifest(code, file.path.rpartition("/")[0])
+
+
+def _has_manifest(code: Codebase, directory: str) -> bool:
+    return any((f"{directory}/{name}" if directory else name) in code.files for name in _BESIDE)
 
 
 def _is_in(path: str, directory: str) -> bool:
@@ -113,6 +118,7 @@ def _is_in(path: str, directory: str) -> bool:
     "Two apps share code by its path.",
     fix="Make a library of what they share, and declare it in the manifest of each.",
     why="Multiple apps sharing the same code is a violation of twelve-factor.",
+    verdict=Verdict.FAIL,
     bad={
         "shop/Procfile": "web: node server.js\n",
         "shop/server.js": "const price = require('../mail/price')\n",
