@@ -17,7 +17,9 @@ _STOP = re.compile(
     r"(?i)change[-_ ]?(me|it|this)|placeholder|example|dummy|insert|replace|your[-_ ]|my[-_]?(secret|password)"
     r"|xxx|todo|none|null|undefined|redacted|\*{3}|\.\.\.|<.*>|\bfoo\b|\bbar\b|test|fake|sample|default|generate"
 )
-_CODE = re.compile(r"\$\{|\$\(|\{\{|#\{|<%|%\(|^%s$|^\$[A-Z_]+$|^@|^\{|^env[.:(]|^secrets?[./:]|^vault:|^!|^arn:|^ssm:")
+_CODE = re.compile(
+    r"\$\{|\$\(|\{\{|#\{|<%|%\(|^%s$|^\$[A-Z_]+$|^@|^\{|^env[.:(]|^secrets?[./:]|^vault:|^!|^arn:|^ssm:|[=<>~]=\d"
+)
 _WORDY = re.compile(r"[A-Z]?[a-z]{4,}[-_. ]?[A-Z]?[a-z]{4,}")
 _PLAIN = re.compile(r"[A-Za-z]+([-_. ][A-Za-z]+)*")
 _ADDRESS = re.compile(r"^(https?://|/|\./|\.\./|[A-Z]:\\|#|\w+\.\w+\.\w)|[/\\]\w+[/\\]")

@@ -94,7 +94,7 @@ _SQLITE = (
     r"""|\b(?:JSONFile(?:Sync)?|FileSync)\(\s*["'`](?P<low>[^"'`\n]+)["'`]"""
 )
 _PROPERTY = re.compile(
-    r"^\s*(?:[\w.-]*url)\s*[=:]\s*[\"']?(?P<url>jdbc:(?:h2|sqlite|hsqldb|derby):[^\s\"'$]+)", re.MULTILINE
+    r"^[ \t]*(?:[\w.-]*url)\s*[=:]\s*[\"']?(?P<url>jdbc:(?:h2|sqlite|hsqldb|derby):[^\s\"'$]+)", re.MULTILINE
 )
 _EMBEDDED_FILE = re.compile(_SQLITE)
 _NO_STORE = re.compile(r"(?i)cache|/tmp/|tempfile|migrations?/|(^|/)(scripts?|bin|tools?|management|cli)/")

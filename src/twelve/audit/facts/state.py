@@ -13,7 +13,8 @@ NEEDLES = (".route(", ".get(", ".post(", ".put(", ".delete(", ".patch(", "websoc
            "ResponseWriter", "gin.Context", "Controller", "get '/", 'get "/', "post '/", 'post "/')  # fmt: skip
 _HANDLERS = {"route", "get", "post", "put", "patch", "delete", "websocket", "api_view", "api_route", "head", "options"}
 _PYTHON_ROUTE = re.compile(
-    r"^\s*@(?:\w+\.)+(?:route|get|post|put|patch|delete|websocket|api_route)\(|^\s*@api_view|^\s*def \w+\(request\b",
+    r"^[ \t]*@(?:\w+\.)+(?:route|get|post|put|patch|delete|websocket|api_route)\("
+    r"|^[ \t]*@api_view|^[ \t]*def \w+\(request\b",
     re.MULTILINE,
 )
 _CONTAINERS = {"dict", "list", "set", "defaultdict", "OrderedDict", "deque", "Counter", "collections.defaultdict",
@@ -41,7 +42,7 @@ def _of_python(file: SourceFile) -> Iterator[tuple[int, str]]:
         return
     made = dict(_made(file.python))
     changed = {name for node in file.nodes if _is_handler(node) for name in _changed(node)}
-    yield from ((line, name) for name, line in made.items() if name in changed)
+    yield from ((line, name) for name, line in made.items() if name and name in changed)
 
 
 def _made(module: ast.Module) -> Iterator[tuple[str, int]]:
@@ -111,7 +112,8 @@ def _texts_changed(file: SourceFile, text: str, handlers: str, made: re.Pattern[
 
 
 _GO_MADE = re.compile(
-    r"^(?:var\s+|\t)(?P<name>\w+)\s*(?:(?:=\s*)?(?:make\()?(?:map\[|\[\])|(?:int\d*|uint\d*)\s*(?:=|$)|=\s*\d+\s*$)",
+    r"^(?:var[ \t]+|\t)(?P<name>\w+)[ \t]*(?:(?:=[ \t]*)?(?:make\()?(?:map\[|\[\])"
+    r"|(?:int\d*|uint\d*)[ \t]*(?:=|$)|=[ \t]*\d+[ \t]*$)",
     re.MULTILINE,
 )
 _GO_HANDLER = re.compile(
@@ -122,15 +124,29 @@ _GO_HANDLER = re.compile(
 def _of_go(file: SourceFile) -> Iterator[tuple[int, str]]:
     text = uncommented(file)
     handlers = "\n".join(inside(text, match.start(1)) for match in list(_GO_HANDLER.finditer(text))[:300])
-    top = re.sub(r"(?m)^func\b[^\n]*\{\n(?:.*\n)*?\}", lambda match: "\n" * match[0].count("\n"), text)
     if handlers:
-        for line, name in _texts_changed(file, text, handlers, _GO_MADE):
-            if re.search(rf"^(?:var\s+|\t){re.escape(name)}\b", top, re.MULTILINE):
-                yield line, name
+        package = _of_the_package(text.split("\n"))
+        yield from (row for row in _texts_changed(file, text, handlers, _GO_MADE) if row[0] in package)
+
+
+def _of_the_package(lines: list[str]) -> set[int]:
+    """Lines that declare variables outside of functions: `var x ...`, and those in `var (...)`."""
+    found: set[int] = set()
+    is_block = False
+    for number, text in enumerate(lines, start=1):
+        if text.startswith("var "):
+            is_block = text.rstrip() == "var ("
+            found.add(number)
+        elif is_block and text.startswith("\t"):
+            found.add(number)
+        elif text.strip():
+            is_block = False
+    return found
 
 
 _JAVA_MADE = re.compile(
-    r"^\s+(?:private|protected|public)?\s*(?:static\s+)?(?:final\s+)?(?:Map|List|Set|HashMap|ArrayList|ConcurrentHashMap|ConcurrentMap"
+    r"^[ \t]+(?:(?:private|protected|public)[ \t]+)?(?:static\s+)?(?:final\s+)?"
+    r"(?:Map|List|Set|HashMap|ArrayList|ConcurrentHashMap|ConcurrentMap"
     r"|HashSet|AtomicLong|AtomicInteger|int|long)(?:<[^=;]*>)?\s+(?P<name>\w+)\s*=\s*(?:new\b|\d)", re.MULTILINE
 )  # fmt: skip
 
@@ -149,8 +165,8 @@ def _of_java(file: SourceFile) -> Iterator[tuple[int, str]]:
         yield from (row for row in _texts_changed(file, text, methods, _JAVA_MADE) if row[1] in fields)
 
 
-_RUBY_ROUTE = re.compile(r"^\s*(?:get|post|put|patch|delete)\s+['\"]/", re.MULTILINE)
-_RUBY_MADE = re.compile(r"^\s*(?P<name>(?:@@|\$)\w+)\s*=\s*(?:\[|\{|\d|Hash\.new|Set\.new)", re.MULTILINE)
+_RUBY_ROUTE = re.compile(r"^[ \t]*(?:get|post|put|patch|delete)\s+['\"]/", re.MULTILINE)
+_RUBY_MADE = re.compile(r"^[ \t]*(?P<name>(?:@@|\$)\w+)\s*=\s*(?:\[|\{|\d|Hash\.new|Set\.new)", re.MULTILINE)
 _RUBY_CHANGED = (
     r"(?:\[[^\n=]*\]\s*(?:\|\|)?=[^=]|\s*<<|\s*\+="
     r"|\.(?:push|delete|merge!|store|add|clear|unshift|concat)\b)"

@@ -6,6 +6,7 @@ Secrets that are only in the history of the codebase are not looked for: that ta
 import re
 from collections.abc import Iterator
 
+from twelve.audit.classify import kind
 from twelve.audit.codebase import Codebase, Kind, SourceFile
 from twelve.audit.facts import environment, manifests, secrets, start
 from twelve.audit.facts.environment import Read
@@ -96,9 +97,9 @@ def variables_nobody_reads(code: Codebase) -> Iterator[Hit]:
 def documenting(code: Codebase) -> list[tuple[SourceFile, list[str]]]:
     """The files that say which variables the app has."""
     found = [
-        (file, re.findall(r"^\s*#?\s*(?:export\s+)?([A-Z_][A-Z0-9_]+)\s*=", file.text, re.MULTILINE))
+        (file, re.findall(r"^[ \t]*#?\s*(?:export\s+)?([A-Z_][A-Z0-9_]+)\s*=", file.text, re.MULTILINE))
         for file in code.find(".env.*", "*.env.*", "env.example")
-        if file.kind is Kind.EXAMPLE or "example" in file.name
+        if kind(f"{file.path.rpartition('/')[0]}/x") is Kind.PRODUCTION
     ]
     if (file_ := code.get("app.json")) and isinstance(data := manifests.parsed_json(file_), dict):
         env = data.get("env")

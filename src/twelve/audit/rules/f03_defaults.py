@@ -72,7 +72,8 @@ _MADE_UP = (
 )
 _MADE_UP_CALL = re.compile(_MADE_UP)
 _MADE_UP_KEY = re.compile(
-    r"(?i:(?P<name>secret_?key(?:_base)?|(?:jwt|session|cookie|app)_?(?:secret|key)|secret))[\"'\]]{0,2}\s*(?:=|:)\s*"
+    r"(?:(?<=\.)|[\"']|\b)(?P<name>SECRET_KEY(?:_BASE)?|secret_key(?=\s*=\s)|(?i:(?:jwt|session|cookie|app)_?(?:secret|key))"
+    r"|secret(?=\s*:))[\"'\]]{0,2}\s*(?:=|:)\s*"
     r"(?:str\(|bytes\()?" + _MADE_UP
 )  # fmt: skip
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
-from twelve.audit.facts.comments import in_code, uncommented
+from twelve.audit.facts.comments import in_code, is_inside_string, uncommented
 from twelve.audit.model import Hit
 from twelve.audit.rule import INFO, WARNING, Rulebook
 
@@ -21,7 +21,7 @@ _READ = (
     rf"""\(\s*["'](?:{_NAMES})["'][^()\n]*\)|ENV\[["'](?:{_NAMES})["']\])"""
 )
 _READS = re.compile(_READ)
-_ASSIGNED = re.compile(rf"(?:const|let|var)?\s*\b(?P<target>\w+)\s*:?=\s*[^=\n]{{0,40}}?{_READ}")
+_ASSIGNED = re.compile(rf"\b(?P<target>\w+)\s*:?=\s*[^=\n]{{0,40}}?{_READ}")
 _CHOOSERS = (
     r"(?:require|import|import_module|import_string|from_object|from_pyfile|readFileSync|readFile|load_file|open"
     r"|__import__|ReadFile)"
@@ -61,7 +61,8 @@ def groups_chosen(file: SourceFile) -> list[int]:
         rf"\b\w*(?i:config|settings|environments)\w*\[\s*(?:{named})\s*\]",
         rf"\b\w*(?i:config|settings)\w*\.get\(\s*(?:{named})",
     )
-    return sorted({file.line_at(match.start()) for pattern in patterns for match in re.finditer(pattern, text)})
+    matches = (match for pattern in patterns for match in re.finditer(pattern, text))
+    return sorted({file.line_at(one.start()) for one in matches if not is_inside_string(file, one.start())})
 
 
 _GROUP = re.compile(

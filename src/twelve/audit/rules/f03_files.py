@@ -14,7 +14,7 @@ from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
 RULES = Rulebook()
 RUNNING = (Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD)
 SHARED_WORDS = r"(example|sample|template|dist|tpl|defaults?|schema|test|ci)"
-_ENV_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$", re.MULTILINE)
+_ENV_LINE = re.compile(r"^[ \t]*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$", re.MULTILINE)
 _URL_PASSWORD = re.compile(r"://[^/\s:@]*:([^@\s/]+)@")
 
 
@@ -52,7 +52,7 @@ def _worst_of(file: SourceFile) -> tuple[int, str, Severity]:
 
 
 _LOADED = re.compile(
-    r"""(?:load_dotenv|dotenv|env_file|read_env|Dotenv|godotenv)[^\n]{0,80}["'/]\.?[\w-]*\.?env\.(?:example|sample|template|dist)\b"""
+    r"""(?:load_dotenv|["']?dotenv|env_file|read_env|Dotenv|godotenv)[^\n]{0,80}["'/]\.?[\w-]*\.?env\.(?:example|sample|template|dist)\b"""
 )
 _COPIED = re.compile(r"\bcp\s+(?:-\w+\s+)?\S*\.env\.(?:example|sample|template|dist)\s+\S*\.env\b")
 
@@ -204,7 +204,8 @@ _CONFIG_READ = re.compile(
     r"""(?!\s*,\s*["'](?:w|a))"""
 )  # fmt: skip
 _LOCAL_IMPORT = re.compile(
-    r"^\s*from\s+\.?(?P<module>[\w.]*local_settings|[\w.]*settings_local|[\w.]*settings\.local)\s+import", re.MULTILINE
+    r"^[ \t]*from\s+\.?(?P<module>[\w.]*local_settings|[\w.]*settings_local|[\w.]*settings\.local)\s+import",
+    re.MULTILINE,
 )
 
 

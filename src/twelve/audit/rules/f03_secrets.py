@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from twelve.audit.codebase import Kind, SourceFile
 from twelve.audit.facts import secrets
-from twelve.audit.facts.comments import in_code, uncommented
+from twelve.audit.facts.comments import begins_string, in_code, uncommented
 from twelve.audit.facts.pythons import is_a_string
 from twelve.audit.model import Hit, Verdict
 from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
@@ -81,7 +81,7 @@ def _assignments(file: SourceFile) -> Iterator[tuple[str, str, int]]:
         while start and (text[start - 1].isalnum() or text[start - 1] in "_-"):
             start -= 1
         name = re.match(r"[\w-]+", text[start:])
-        if name:
+        if name and begins_string(file, match.start("quote")):
             yield name[0], match["value"], match.start("value")
     if file.language not in _CODE and file.language != "json":
         for match in _BARE.finditer(text):
@@ -117,6 +117,7 @@ def token_of_a_provider(file: SourceFile) -> Iterator[Hit]:
 
 
 _PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\\n|\s|[\"'+,])+[A-Za-z0-9+/=]{32,}")
+_KEY = "PRIVATE KEY"  # apart, lest this file be taken for one that holds it
 _KEY_FILES = re.compile(r"(\.(p12|pfx|jks|keystore|ppk)|(^|/)(master\.key|id_(rsa|dsa|ecdsa|ed25519)))$")
 
 
@@ -126,7 +127,7 @@ _KEY_FILES = re.compile(r"(\.(p12|pfx|jks|keystore|ppk)|(^|/)(master\.key|id_(rs
     "A private key is in the codebase.",
     fix="Make a new key, give it to the app through the environment, and take this one out of use.",
     why=LITMUS,
-    bad={"certs/server.key": "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEpAIBAAKCAQEA04up8hoqzS1XrLkb" * 2 + "\n"},
+    bad={"certs/server.key": f"-----BEGIN RSA {_KEY}-----\n" + "MIIEpAIBAAKCAQEA04up8hoqzS1XrLkb" * 2 + "\n"},
     good={"certs/server.crt": "-----BEGIN CERTIFICATE-----\n" + "MIIEpAIBAAKCAQEA04up8hoqzS1XrLkb" * 2 + "\n"},
     kinds=(Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD),
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
 from twelve.audit.facts import environment, services, start
-from twelve.audit.facts.comments import in_code, inside, uncommented
+from twelve.audit.facts.comments import begins_string, in_code, inside, is_inside_string, uncommented
 from twelve.audit.facts.pythons import is_a_string
 from twelve.audit.facts.secrets import masked
 from twelve.audit.model import Evidence, Hit, Verdict
@@ -17,7 +17,7 @@ SHOWN = 5
 CODE = ("python", "javascript", "typescript", "ruby", "go", "java")
 _URL = re.compile(rf"""["'`](?P<url>{services.SCHEMES}:/{{1,2}}[^\s"'`<>]+)["'`]""")
 _PROPERTY = re.compile(
-    rf"^\s*[\w.-]+\s*[=:]\s*[\"']?(?P<url>{services.SCHEMES}:/{{1,2}}[^\s\"'$]+)[\"']?\s*$", re.MULTILINE
+    rf"^[ \t]*[\w.-]+\s*[=:]\s*[\"']?(?P<url>{services.SCHEMES}:/{{1,2}}[^\s\"'$]+)[\"']?\s*$", re.MULTILINE
 )
 _NO_ENDPOINT = re.compile(
     r"(?i)startswith|replace\(|\bsub\(|removeprefix|has_?prefix|includes\(|indexOf|===?\s*[\"']|\bin\s*[\[({]|example|placeholder"
@@ -53,7 +53,9 @@ _CLIENT = re.compile(
 _HOST = re.compile(
     r"""\b(?:host|hostname|bootstrap_servers|brokers|servers?|Addr|node|hosts)["']?\s*[=:]\s*\[?\s*["'`](?P<host>[\w.:/-]+)["'`]"""
 )
-_FIRST = re.compile(r"""^\s*\[?["'](?P<host>[\w-]+(?:\.[\w-]+)+(?::\d+)?|localhost(?::\d+)?|https?://[\w.:-]+)["']""")
+_FIRST = re.compile(
+    r"""^[ \t]*\[?["'](?P<host>[\w-]+(?:\.[\w-]+)+(?::\d+)?|localhost(?::\d+)?|https?://[\w.:-]+)["']"""
+)
 _SETTING = re.compile(
     r"""\b(?P<name>(?:[A-Z]+_)?(?:MYSQL|POSTGRES|REDIS|MONGO|MONGODB|RABBITMQ|DB|DATABASE|EMAIL|MAIL|SMTP|ELASTICSEARCH|KAFKA|MEMCACHED)_(?:HOST|SERVER|HOSTNAME))"""
     r"""["'\]]*\s*[=:]\s*["'](?P<host>[\w-]+(?:\.[\w-]+)+|localhost)["']"""
@@ -114,14 +116,21 @@ def _hosts(file: SourceFile) -> Iterator[tuple[int, str]]:
     text = uncommented(file)
     for match in _CLIENT.finditer(text):
         arguments = inside(text, match.start("open"))[:600]
-        if host := _HOST.search(arguments) or _FIRST.match(arguments):
+        host = _HOST.search(arguments) or _FIRST.match(arguments)
+        if host and not is_inside_string(file, match.start()) and not _is_found_out(host["host"], arguments):
             yield file.line_at(match.start()), host["host"]
     for match in _SETTING.finditer(text):
-        if match["host"] or "DATABASES" in text:
+        told = match.start("host") if match["host"] else match.start("django")
+        if begins_string(file, told - 1) and (match["host"] or "DATABASES" in text):
             yield file.line_at(match.start()), match["host"] or match["django"]
     if re.search(rb"boto|aws|s3|storage|minio", file.data, re.IGNORECASE):
         yield from ((file.line_at(match.start()), match["bucket"]) for match in _BUCKET.finditer(text))
     yield from ((file.line_at(match.start()), match["uri"]) for match in _TRACKING.finditer(text))
+
+
+def _is_found_out(host: str, arguments: str) -> bool:
+    """A service on this machine, whose port the app chose itself."""
+    return bool(services.LOCAL.match(host)) and re.search(r"\bport\s*[=:]\s*[A-Za-z_]", arguments) is not None
 
 
 @RULES.of_code(

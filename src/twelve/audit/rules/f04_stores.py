@@ -32,14 +32,11 @@ _ENVIRONMENT = (
     r"(?:DEBUG|DEV|LOCAL|IS_LOCAL|PRODUCTION|IS_PRODUCTION|IS_PROD|ENV(?:IRONMENT)?|NODE_ENV|APP_ENV|FLASK_ENV|RAILS_ENV"
     r"|isProd\w*|isDev\w*|isLocal)"
 )
-_BRANCH = re.compile(
-    rf"^(?P<indent>[ \t]*)if\b[^\n]*\b{_ENVIRONMENT}\b[^\n]*[:{{]\s*\n"
-    rf"(?P<first>(?:(?P=indent)[ \t]+[^\n]*\n|\s*\n){{1,25}}?)"
-    rf"(?P=indent)\}}?\s*else\s*[:{{]\s*\n(?P<second>(?:(?P=indent)[ \t]+[^\n]*\n?|\s*\n){{1,25}})",
-    re.MULTILINE,
-)  # fmt: skip
+_ASKED = re.compile(rf"^(?P<indent>[ \t]*)if\b[^\n]*\b{_ENVIRONMENT}\b[^\n]*[:{{][ \t]*$", re.MULTILINE)
+_ELSE = re.compile(r"\}?\s*else\s*[:{]")
+LONGEST = 25  # lines of a branch
 _SET = re.compile(
-    r"^\s*(?:const |let |var |self\.|this\.)?(?P<name>DATABASES?(?:\[[^\]]*\])?|CACHES?"
+    r"^[ \t]*(?:const |let |var |self\.|this\.)?(?P<name>DATABASES?(?:\[[^\]]*\])?|CACHES?"
     r"|\w*(?:storage|STORAGE|queue|QUEUE|mailer|redis|client|cache|db|database|engine|broker)\w*)\s*=[^=]",
     re.MULTILINE,
 )
@@ -50,13 +47,29 @@ def branches(file: SourceFile) -> list[tuple[int, str]]:
     """(line, setting) where the environment's name decides which service is used."""
     if not re.search(rb"DATABASE|CACHES|STORAGE|storage|QUEUE|redis|mailer|broker", file.data):
         return []
-    if not re.search(rf"\bif\b[^\n]*\b{_ENVIRONMENT}\b", file.text):
-        return []
     found = []
-    for line, match in in_code(file, _BRANCH):
-        first, second = ({one["name"] for one in _SET.finditer(match[part])} for part in ("first", "second"))
-        found += [(line, name) for name in sorted(first & second)[:1]]
+    for line, match in in_code(file, _ASKED):
+        first, second = _both_branches(file.lines[line : line + 2 * LONGEST], match["indent"])
+        found += [(line, name) for name in sorted(_set_in(first) & _set_in(second))[:1]]
     return found
+
+
+def _both_branches(lines: list[str], indent: str) -> tuple[list[str], list[str]]:
+    """The lines below `if`, and those below its `else`; what follows is no more part of it."""
+    branches: tuple[list[str], list[str]] = ([], [])
+    now = 0
+    for text in lines:
+        if not text.strip() or text.startswith((f"{indent} ", f"{indent}\t")):
+            branches[now].append(text)
+        elif now or not _ELSE.match(text.strip()):
+            break
+        else:
+            now = 1
+    return branches
+
+
+def _set_in(lines: list[str]) -> set[str]:
+    return {match["name"] for text in lines if (match := _SET.match(text))}
 
 
 @RULES.of_code(

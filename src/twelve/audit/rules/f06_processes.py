@@ -75,8 +75,8 @@ def limits_are_local(file: SourceFile) -> Iterator[Hit]:
 
 _CACHES = {
     "python": re.compile(
-        r"django\.core\.cache\.backends\.(?P<django>locmem\.LocMemCache|filebased\.FileBasedCache)"
-        r"|CACHE_TYPE[\"'\]]*\s*[=:]\s*[\"'](?P<flask>SimpleCache|simple|filesystem|FileSystemCache)[\"']"
+        r"[\"']django\.core\.cache\.backends\.(?P<django>locmem\.LocMemCache|filebased\.FileBasedCache)"
+        r"|[\"']?CACHE_TYPE[\"'\]]*\s*[=:]\s*[\"'](?P<flask>SimpleCache|simple|filesystem|FileSystemCache)[\"']"
         r"|^(?P<tools>\w+)\s*=\s*(?:cachetools\.)?(?:TTLCache|LRUCache|LFUCache)\("
     , re.MULTILINE),
     "javascript": re.compile(r"new\s+(?P<js>NodeCache|LRUCache|LRU|QuickLRU)\s*\("),

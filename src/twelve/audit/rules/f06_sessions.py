@@ -22,14 +22,14 @@ _EXPRESS = re.compile(r"(?:require\(\s*[\"']express-session[\"']\s*\)|from\s+[\"
 _SESSION_CALL = re.compile(r"(?<![\w.])(?:session|expressSession|Session|esession)\s*(\()")
 _IN_MEMORY = {
     "python": re.compile(
-        r"SESSION_TYPE[\"'\]]*\s*[=:]\s*[\"'](?P<flask>filesystem|cachelib)[\"']"
+        r"[\"']?SESSION_TYPE[\"'\]]*\s*[=:]\s*[\"'](?P<flask>filesystem|cachelib)[\"']"
         r"|SESSION_ENGINE\s*=\s*[\"']django\.contrib\.sessions\.backends\.(?P<django>file)[\"']"
     ),
     "go": re.compile(r"\bsessions\.(?P<go>NewFilesystemStore)\(|\b(?P<gin>memstore\.NewStore)\("),
     "ruby": re.compile(
         r"\buse\s+(?P<rack>Rack::Session::Pool)|session_store\s*:(?P<rails>mem_cache_store_local|file_store)"
     ),
-    "properties": re.compile(r"^\s*spring\.session\.store-type\s*=\s*(?P<spring>none|hash_map)", re.MULTILINE),
+    "properties": re.compile(r"^[ \t]*spring\.session\.store-type\s*=\s*(?P<spring>none|hash_map)", re.MULTILINE),
 }
 
 
@@ -76,10 +76,11 @@ def _express(file: SourceFile) -> Iterator[Hit]:
 
 
 _STICKY = re.compile(
-    r"^\s*(?:ip_hash\s*;|sticky\s+(?:cookie|route|learn)\b|hash\s+\$(?:remote_addr|cookie_)|stickiness\b.*\btrue"
+    r"^[ \t]*(?:ip_hash\s*;|sticky\s+(?:cookie|route|learn)\b|hash\s+\$(?:remote_addr|cookie_)|stickiness\b.*\btrue"
     r"|stick on\b)"
     r"|sessionAffinity:\s*[\"']?ClientIP|ingress\.kubernetes\.io/affinity[\"']?:\s*[\"']?cookie|loadbalancer\.sticky[\w.]*(?:\.cookie)?=true"
-    r"|stickiness\.enabled[\"']?[=:,]\s*(?:Value:\s*)?[\"']?true|^\s*cookie\s+\w+\s+insert\b|sessionAffinity\s*=\s*[\"']CLIENT_IP",
+    r"|stickiness\.enabled[\"']?[=:,]\s*(?:Value:\s*)?[\"']?true|^[ \t]*cookie\s+\w+\s+insert\b"
+    r"|sessionAffinity\s*=\s*[\"']CLIENT_IP",
     re.MULTILINE,
 )
 
@@ -107,8 +108,10 @@ _TEMPORARY = re.compile(
     r"""(?i)/tmp\b|tempfile|tmpdir|os\.tmpdir|mkdtemp|mkstemp|TemporaryFile|/dev/|gettempdir|java\.io\.tmpdir|Tempfile|os\.TempDir|createTempFile"""
 )
 _ROUTE = re.compile(
-    r"^\s*@(?:\w+\.)?(?:route|get|post|put|patch|delete|api_view|websocket)\(|\b(?:app|router|server|fastify)\.(?:get|post|put|patch|delete|use|all)\("
-    r"|\bhttp\.HandleFunc\(|\*gin\.Context|http\.ResponseWriter|@(?:Rest)?Controller\b|def\s+\w+\(request\b|^\s*(?:get|post|put|delete)\s+['\"]/",
+    r"^[ \t]*@(?:\w+\.)?(?:route|get|post|put|patch|delete|api_view|websocket)\("
+    r"|\b(?:app|router|server|fastify)\.(?:get|post|put|patch|delete|use|all)\("
+    r"|\bhttp\.HandleFunc\(|\*gin\.Context|http\.ResponseWriter|@(?:Rest)?Controller\b|def\s+\w+\(request\b"
+    r"|^[ \t]*(?:get|post|put|delete)\s+['\"]/",
     re.MULTILINE,
 )  # fmt: skip
 _WRITES = {

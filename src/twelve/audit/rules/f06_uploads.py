@@ -15,7 +15,8 @@ _REMOTE = re.compile(r"(?i)s3|gcs|gcloud|google|azure|swift|cloudinary|minio|dro
 _MEDIA = re.compile(r"^MEDIA_ROOT\b[^=\n]*=\s*(?P<value>[^\n]+)", re.MULTILINE)
 _STORAGE = re.compile(
     r"""["']default["']\s*:\s*\{[^{}]*?["']BACKEND["']\s*:\s*["'](?P<backend>[\w.]+)["']"""
-    r"""|^\s*(?:DEFAULT_FILE_STORAGE|STORAGES\[["']default["']\])[^=\n]*=\s*[^\n]*?["'](?P<named>[\w.]+(?:Storage|storage)[\w.]*)["']""",
+    r"""|^[ \t]*(?:DEFAULT_FILE_STORAGE|STORAGES\[["']default["']\])[^=\n]*=\s*"""
+    r"""[^\n]*?["'](?P<named>[\w.]+(?:Storage|storage)[\w.]*)["']""",
     re.MULTILINE,
 )
 
@@ -39,11 +40,11 @@ def keeps_files(file: SourceFile) -> bool:
 _UPLOADS = {
     "python": re.compile(r"""\b(?:file|f|upload\w*|image|photo|avatar|uploaded_file)\.save\(\s*(?P<path>[^\n]+)"""),
     "javascript": re.compile(
-        r"""multer["']?\)?\(\s*\{[^}]*\bdest\s*:\s*(?P<path>[^\n,}]+)|multer\.(?P<disk>diskStorage)\(|\.mv\(\s*(?P<mv>[^\n,]+)"""
+        r"""["']?multer["']?\)?\(\s*\{[^}]*\bdest\s*:\s*(?P<path>[^\n,}]+)|multer\.(?P<disk>diskStorage)\(|\.mv\(\s*(?P<mv>[^\n,]+)"""
         r"""|\buploadDir\s*[:=]\s*(?P<dir>[^\n,]+)"""
     ),
     "ruby": re.compile(
-        r"^\s*storage\s+:(?P<carrier>file)\b|config\.active_storage\.service\s*=\s*:(?P<active>local|disk)\b",
+        r"^[ \t]*storage\s+:(?P<carrier>file)\b|config\.active_storage\.service\s*=\s*:(?P<active>local|disk)\b",
         re.MULTILINE,
     ),
     "go": re.compile(r"\.SaveUploadedFile\(\s*\w+\s*,\s*(?P<path>[^\n)]+)"),
