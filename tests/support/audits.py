@@ -1,6 +1,6 @@
 """An audit with one of everything, and with what an attacker would put into it."""
 
-from twelve.audit.model import ITEMS, Audit, Evidence, Finding, Judgement, Severity, Verdict
+from twelve.audit.model import ITEMS, Audit, Evidence, Finding, Judgement, Observation, Severity, Verdict
 
 ESCAPE = "\x1b[2J\x1b]0;owned\x07"
 SCRIPT = "<script>document.title='owned'</script>"
@@ -49,6 +49,14 @@ FINDINGS = [
 ]
 
 
+SEEN = (
+    Observation("TF09-live-kill9", "IX", Severity.ERROR, Verdict.PASS, "After SIGKILL it served again in 0.4 s.", ""),
+    Observation("TF09-live-sigterm", "IX", Severity.ERROR, Verdict.FAIL, "It took 30 s to end.", "Exit on SIGTERM.",
+                "twelve audit --live --factor IX"),
+    Observation("TF04-live-swap", "IV", Severity.ERROR, Verdict.UNKNOWN, "It uses no service.", ""),
+)  # fmt: skip
+
+
 def finding(rule, item, severity, path, line, message, **more):
     meaning = {"error": Verdict.FAIL, "warning": Verdict.PARTIAL, "info": Verdict.PASS}[severity]
     key = f"{abs(hash((rule, path, line))):016x}"[:16]
@@ -69,7 +77,8 @@ def sample(ai=Verdict.NOT_APPLICABLE):
             "TF06-module-state", "VI", Severity.WARNING, "shop/cache.py", 9, "Kept.", suppressed="lossy <cache> | ok"
         ),
     ]
-    return Audit("shop", tuple(judgements), tuple(findings), ("big.bin was not read: it is larger than 2 MiB.",))
+    notes = ("big.bin was not read: it is larger than 2 MiB.",)
+    return Audit("shop", tuple(judgements), tuple(findings), notes, observations=SEEN)
 
 
 def hostile():
@@ -81,4 +90,5 @@ def hostile():
         finding("TF03-hardcoded-secret", "III", Severity.ERROR, words, 2, words, suppressed=words),
         finding("TF03-hardcoded-secret", "III", Severity.ERROR, words, 3, words, known=words),
     )
-    return Audit(words, judged, found, (words,))
+    seen = (Observation(words, "III", Severity.ERROR, Verdict.FAIL, words, words, words),)
+    return Audit(words, judged, found, (words,), observations=seen)

@@ -7,7 +7,8 @@ from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 
-from twelve.audit.model import ITEMS, Audit, Evidence, Finding, Judgement, Verdict
+from twelve.audit.judge import WORST
+from twelve.audit.model import ITEMS, Audit, Evidence, Finding, Judgement, Observation, Verdict
 from twelve.audit.report.words import (
     LABELS,
     REQUIREMENTS,
@@ -17,6 +18,7 @@ from twelve.audit.report.words import (
     counts,
     factors,
     number,
+    observations,
     place,
     sections,
     summary,
@@ -67,6 +69,7 @@ def _lines(audit: Audit, now: datetime) -> Iterator[str]:
     yield from _checklist("ai", "AI and machine learning", ai_items(audit))
     yield from _legend()
     yield from _findings(audit)
+    yield from _observations(observations(audit))
     yield from _notes(audit.notes)
     yield "</main>\n</body>\n</html>"
 
@@ -121,6 +124,22 @@ def _findings(audit: Audit) -> Iterator[str]:
         yield from _section(section)
     if not audit.findings:
         yield "<p>Nothing was found.</p>"
+    yield "</section>"
+
+
+def _observations(seen: Sequence[Observation]) -> Iterator[str]:
+    if not seen:
+        return
+    yield '<section class="seen" id="seen">\n<h2>Seen while it ran</h2>'
+    for one in seen:
+        mark = f'<span class="severity">{SIGNS[one.verdict]} {LABELS[one.verdict]}</span>'
+        yield f'<article class="{one.verdict}">\n<p class="head">{mark} <span class="id">{_text(one.probe)}</span></p>'
+        yield f"<p>{_text(one.text)}</p>"
+        if one.verdict in WORST:
+            yield f'<p class="todo"><b>To do</b> {_text(one.fix)}</p>'
+        if one.again:
+            yield f'<p class="todo"><b>See it again</b> {_text(one.again)}</p>'
+        yield "</article>"
     yield "</section>"
 
 

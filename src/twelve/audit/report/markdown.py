@@ -12,6 +12,7 @@ from twelve.audit.report.words import (
     counts,
     factors,
     number,
+    observations,
     place,
     sections,
     summary,
@@ -45,6 +46,11 @@ def _lines(audit: Audit) -> Iterator[str]:
     yield f"## Findings\n\nTo look at: {counts(audit.findings)}."
     for section in sections(audit):
         yield from _section(section)
+    if seen := observations(audit):
+        yield "\n## Seen while it ran\n\n| probe | verdict | seen | to see it again |\n|---|---|---|---|"
+        for one in seen:
+            mark = f"{MARKS[one.verdict]} {LABELS[one.verdict]}"
+            yield f"| {escaped(one.probe)} | {mark} | {escaped(one.text)} | {escaped(one.again)} |"
     if audit.notes:
         yield "\n## Notes\n"
         yield from (f"- {escaped(note)}" for note in audit.notes)

@@ -5,7 +5,8 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
-from twelve.audit.model import ITEMS, Audit, Finding, Severity
+from twelve.audit.judge import WORST
+from twelve.audit.model import ITEMS, Audit, Finding, Observation, Severity
 from twelve.audit.report.words import clean
 from twelve.audit.rule import Rule
 from twelve.audit.rules import all_rules
@@ -13,6 +14,7 @@ from twelve.audit.rules import all_rules
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT = "%SRCROOT%"  # what code scanning takes paths to be relative to
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+FIRST = {"startLine": 1}
 PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "recommendation"}
 
 
@@ -24,13 +26,17 @@ def as_data(audit: Audit) -> dict[str, Any]:
     rules = [_rule(rule) for rule in all_rules()]
     known = {rule["id"] for rule in rules}
     rules += [_observed(one) for one in {one.rule: one for one in audit.findings}.values() if one.rule not in known]
+    rules += [_probe(one) for one in {one.probe: one for one in audit.observations}.values()]
     places = {rule["id"]: number for number, rule in enumerate(rules)}
     run = {
         "tool": {"driver": {"name": "twelve", "version": version("twelve"), "rules": rules}},
         "automationDetails": {"id": "twelve-audit/"},
         "originalUriBaseIds": {ROOT: {"description": {"text": "The directory that was audited."}}},
         "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": [_note(n) for n in audit.notes]}],
-        "results": [_result(one, places[one.rule]) for one in audit.findings],
+        "results": [
+            *(_result(one, places[one.rule]) for one in audit.findings),
+            *(_seen(one, places[clean(one.probe)]) for one in audit.observations if one.verdict in WORST),
+        ],
         "properties": {"verdicts": {one.item: one.verdict.value for one in audit.judgements}},
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -46,8 +52,13 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 def _observed(finding: Finding) -> dict[str, Any]:
-    """What no rule of the code has said: the running app has."""
+    """A finding of a rule that is not installed here."""
     return _described(finding.rule, finding.item, finding.message, finding.severity) | {"help": {"text": finding.fix}}
+
+
+def _probe(seen: Observation) -> dict[str, Any]:
+    what = seen.fix or seen.text
+    return _described(clean(seen.probe), seen.item, what, seen.severity) | {"help": {"text": clean(what)}}
 
 
 def _described(id_: str, item: str, title: str, severity: Severity) -> dict[str, Any]:
@@ -79,6 +90,18 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
     elif finding.known:
         made["suppressions"] = [{"kind": "external", "justification": clean(finding.known)}]
     return made
+
+
+def _seen(observation: Observation, rule: int) -> dict[str, Any]:
+    """What the running app did is at no line: the whole directory is meant."""
+    return {
+        "ruleId": clean(observation.probe),
+        "ruleIndex": rule,
+        "level": LEVELS[observation.severity],
+        "message": {"text": clean(f"{observation.text} {observation.fix}")},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": ".", "uriBaseId": ROOT}, "region": FIRST}}],
+        "partialFingerprints": {"primaryLocationLineHash": f"{clean(observation.probe)}:1"},
+    }
 
 
 def _place(finding: Finding) -> dict[str, Any]:

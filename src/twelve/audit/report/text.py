@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from textwrap import wrap
 
-from twelve.audit.model import AI_ITEMS, ITEMS, Audit, Finding, Judgement, Severity, Verdict
+from twelve.audit.judge import WORST
+from twelve.audit.model import AI_ITEMS, ITEMS, Audit, Finding, Judgement, Observation, Severity, Verdict
 from twelve.audit.report.words import (
     LABELS,
     Section,
@@ -13,6 +14,7 @@ from twelve.audit.report.words import (
     evidence,
     factors,
     number,
+    observations,
     place,
     sections,
     summary,
@@ -46,6 +48,7 @@ def _lines(audit: Audit, paint: Paint) -> Iterator[str]:
     yield from _checklist("AI and machine learning", ai_items(audit), paint)
     for section in sections(audit):
         yield from _section(section, paint)
+    yield from _observed(observations(audit), paint)
     yield from _wrapped(f"To look at: {counts(audit.findings)}.{_advice(audit.findings)}", 0)
     for note in audit.notes:
         yield from _wrapped(f"Note: {clean(note)}", 6, first=0)
@@ -90,6 +93,21 @@ def _section(section: Section, paint: Paint) -> Iterator[str]:
         yield from _wrapped(
             f"ignored: {place(one.path, one.line)}  {one.rule}: {clean(one.suppressed or '')}", 4, first=2
         )
+    yield ""
+
+
+def _observed(seen: Sequence[Observation], paint: Paint) -> Iterator[str]:
+    """What the running app did. Those that could not be asked are among the notes."""
+    told = [one for one in seen if one.verdict is not Verdict.UNKNOWN]
+    if not told:
+        return
+    yield "Seen while it ran"
+    for one in told:
+        yield f"  {paint(f'{SHORT[one.verdict]:<8}', MARKS[one.verdict])} {clean(one.probe)}"
+        yield from _wrapped(clean(one.text), 6, first=4)
+        if one.verdict in WORST:
+            yield from _wrapped(f"todo: {clean(one.fix)}", 6, first=4)
+            yield from _wrapped(f"again: {clean(one.again)}", 6, first=4) if one.again else []
     yield ""
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from twelve.audit.model import AI_ITEMS, FACTORS, Audit, Evidence, Finding, Judgement, Severity, Verdict
+from twelve.audit.model import AI_ITEMS, FACTORS, Audit, Evidence, Finding, Judgement, Observation, Severity, Verdict
 
 # What the methodology asks for, item by item.
 REQUIREMENTS = {
@@ -98,6 +98,13 @@ def counts(findings: Iterable[Finding]) -> str:
 
 def number(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def observations(audit: Audit) -> list[Observation]:
+    """In the order of the factors, the worst of each first."""
+    places, verdicts = list(REQUIREMENTS), [Verdict.FAIL, Verdict.PARTIAL, Verdict.PASS]
+    verdicts += [one for one in Verdict if one not in verdicts]
+    return sorted(audit.observations, key=lambda one: (places.index(one.item), verdicts.index(one.verdict), one.probe))
 
 
 def sections(audit: Audit) -> list[Section]:

@@ -33,8 +33,9 @@ def test_sarif_is_valid_and_declares_every_rule():
 def test_sarif_has_a_result_for_each_finding_with_what_code_scanning_needs():
     audit = sample()
     made = run(audit)
-    assert len(made["results"]) == len(audit.findings)
-    for one, finding in zip(made["results"], audit.findings, strict=True):
+    assert len(made["results"]) == len(audit.findings) + 1  # what was seen to be wrong
+    assert made["results"][-1]["ruleId"] == "TF09-live-sigterm"
+    for one, finding in zip(made["results"], audit.findings, strict=False):
         assert made["tool"]["driver"]["rules"][one["ruleIndex"]]["id"] == one["ruleId"] == finding.rule
         assert one["level"] == {"error": "error", "warning": "warning", "info": "note"}[finding.severity]
         assert one["partialFingerprints"]["twelve/v1"] == finding.key
@@ -112,6 +113,15 @@ def test_no_form_passes_on_what_a_terminal_or_a_page_would_obey(form):
     assert form in {"json", "sarif", "text"} or not re.search(r"(?<!\\)<script", made)
     if form == "markdown":
         assert "\n# head" not in made
+
+
+def test_what_was_seen_of_the_running_app_is_in_every_form():
+    for form in formats.MODULES:
+        assert "It took 30 s to end." in formats.render(sample(), form), form
+    cases = {case.get("name"): case for case in ET.fromstring(junit.render(sample())).iter("testcase")}
+    assert cases["TF09-live-sigterm"].find("failure") is not None
+    assert cases["TF04-live-swap"].find("skipped") is not None
+    assert cases["TF09-live-kill9"].find("failure") is None
 
 
 def test_every_item_has_its_requirement():
