@@ -1,14 +1,17 @@
 """The HTML report as a person meets it: on a screen, at night, on a phone, on paper, and when the code is hostile."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.support.audits import hostile, sample
 from tests.support.browser import browser
+from twelve.audit.audit import audit
 from twelve.audit.model import Verdict
 from twelve.audit.report import html
 
+LEGACY = Path(__file__).parents[2] / "examples" / "legacy"
 A4 = {"width": 688, "height": 1032}  # CSS pixels inside of the margins
 READABLE = 4.5  # contrast that WCAG AA asks for
 
@@ -63,6 +66,13 @@ def test_on_paper_colours_are_light_and_the_checklist_is_the_first_page(chromium
     assert chromium.value("document.querySelector('#factors').getBoundingClientRect().bottom") <= A4["height"]
     pages = len(re.findall(rb"/Type\s*/Page\b", chromium.pdf()))
     assert pages == 3  # the factors, the AI items, the findings
+
+
+def test_the_checklist_is_one_page_even_where_everything_is_broken(chromium, tmp_path):
+    path = tmp_path / "legacy.html"
+    path.write_text(html.render(audit(LEGACY)), encoding="utf-8")
+    chromium.open(path, media="print", **A4)
+    assert chromium.value("document.querySelector('#factors').getBoundingClientRect().bottom") <= A4["height"]
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1600])

@@ -38,7 +38,6 @@ MEANING = {
     Verdict.UNKNOWN: "nothing found speaks for or against it",
     Verdict.NOT_APPLICABLE: "the app has nothing the item speaks of",
 }
-EVIDENCE = 2  # pieces in the checklist
 _QUOTED = re.compile(r"`([^`]+)`")
 
 
@@ -99,9 +98,7 @@ def _item(one: Judgement) -> Iterator[str]:
     yield f'<div class="numeral">{one.item}</div>\n<div class="body">'
     yield f'<h3>{ITEMS[one.item]}</h3>\n<p class="asks">{REQUIREMENTS[one.item]}</p>'
     yield '<ul class="evidence">'
-    yield from (f"<li>{_evidence(evidence)}</li>" for evidence in one.evidence[:EVIDENCE])
-    if (more := len(one.evidence) - EVIDENCE) > 0:
-        yield f'<li class="more">and {more} more</li>'
+    yield from _evidence(one.evidence)
     yield "</ul>"
     if one.todo:
         yield f'<p class="todo"><b>To do</b> {_text(one.todo)}</p>'
@@ -178,8 +175,14 @@ def _notes(notes: Sequence[str]) -> Iterator[str]:
         yield "</ul>\n</section>"
 
 
-def _evidence(one: Evidence) -> str:
-    return f"{_place(one.path, one.line)} {_text(one.text)}".strip()
+def _evidence(every: Sequence[Evidence]) -> Iterator[str]:
+    """Two of them on a screen. On paper one, since the checklist is to be one page."""
+    for order, one in enumerate(every[:2]):
+        rest = f' <span class="more paper">and {len(every) - 1} more</span>' if order == 0 and len(every) > 1 else ""
+        kind = ' class="screen"' if order else ""
+        yield f"<li{kind}>{_place(one.path, one.line)} {_text(one.text)}{rest}</li>"
+    if len(every) > 2:
+        yield f'<li class="more screen">and {len(every) - 2} more</li>'
 
 
 def _place(path: str, line: int | None) -> str:
