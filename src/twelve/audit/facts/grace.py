@@ -21,7 +21,7 @@ PYTHON_GRACE = {"uvicorn.run": "uvicorn", "web.run_app": "aiohttp", "hypercorn.r
 SPRING = re.compile(
     r"spring-boot-starter-parent</artifactId>\s*<version>\s*(\d+)\.(\d+)|org\.springframework\.boot['\"]\)?\s*version\s*['\"](\d+)\.(\d+)"
 )
-SPRING_GRACE = re.compile(r"^\s*(?:server\.)?shutdown\s*[=:]\s*graceful", re.MULTILINE)
+SPRING_GRACE = re.compile(r"^[ \t]*(?:server\.)?shutdown\s*[=:]\s*graceful", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ _OTHER = re.compile(
 )
 _NUMBER = re.compile(r"(?:const|let|var)?\s*\b(\w+)(?::\s*\w+)?\s*:?=\s*[\"':]*(\d{2,5})\b")
 # What follows the opening parenthesis of a call that listens.
-_JS_PORT = re.compile(r"\.listen\s*\(\s*(?:\{[^}]*?port\s*:\s*)?(\w+|['\"]\d+['\"])")
+_JS_PORT = re.compile(r"\.listen\s*\(\s*(?:\{[^}]{0,300}?port\s*:\s*)?(\w+|['\"]\d+['\"])")
 _GO_PORT = re.compile(
     r"(?:ListenAndServe(?:TLS)?|\.Run|\.Start|\.Listen)\s*\(\s*(?:\"([\w.\[\]:]*?:(\d{2,5}))\"|(\w+)\s*[,)])"
 )
 _GO_ADDR = re.compile(r"\bAddr\s*:\s*\"([\w.\[\]:]*?:(\d{2,5}))\"")
-_JS_HOST = re.compile(r"\.listen\s*\([^;{]*?['\"](127\.0\.0\.1|localhost)['\"]")
+_JS_HOST = re.compile(r"\.listen\s*\([^;{]{0,300}?['\"](127\.0\.0\.1|localhost)['\"]")
 PYTHON_RUNNERS = {"run", "run_simple", "make_server", "run_app", "serve", "HTTPServer", "ThreadingHTTPServer", "listen"}
 
 

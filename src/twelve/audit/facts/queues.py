@@ -40,7 +40,7 @@ LIBRARIES = [
     Library("good_job", r"\bgood_job\b", "github.com/bensheldon/good_job"),
     Library("solid_queue", r"solid_queue|bin/jobs", "github.com/rails/solid_queue"),
 ]
-_GEM = re.compile(r"^\s*gem\s+['\"]([\w-]+)['\"]", re.MULTILINE)
+_GEM = re.compile(r"^[ \t]*gem\s+['\"]([\w-]+)['\"]", re.MULTILINE)
 _SETTING = re.compile(
     r"^[ \t]*(?:CELERY_)?BROKER_URL\s*=|\bbroker(?:_url)?\s*=|\bconfig\.active_job\.queue_adapter\s*=", re.MULTILINE
 )

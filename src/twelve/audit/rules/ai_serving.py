@@ -33,7 +33,7 @@ SPLIT = re.compile(
     r"|\bcanaryTrafficPercent\b|\bopenfeature\b|\bldclient\b|\bgrowthbook\b|\bunleash\w*\b",
     re.IGNORECASE,
 )
-WEIGHTS = re.compile(r"^\s*(?:-\s*)?(?:weight|canaryTrafficPercent|traffic|setWeight)\s*:\s*\d+", re.MULTILINE)
+WEIGHTS = re.compile(r"^[ \t]*(?:-\s*)?(?:weight|canaryTrafficPercent|traffic|setWeight)\s*:\s*\d+", re.MULTILINE)
 
 
 @RULES.of_code(
@@ -248,19 +248,17 @@ def no_rollout(code: Codebase) -> Iterator[Hit]:
 
 def _selectors(code: Codebase) -> Iterator[Evidence]:
     serving = code.fact(ml.serving)
-    for file, lines in code.extracted(splits):
-        if file.path in serving or file.language != "python":
-            yield Evidence("Requests are split between models here", file.path, lines[0])
+    for file in filter(None, map(code.get, sorted(serving))):
+        for line, _ in file.search(SPLIT):
+            yield Evidence("Requests are split between models here", file.path, line)
+            break
+    for file, lines in code.extracted(weights):
+        yield Evidence("Traffic is split by weight here", file.path, lines[0])
 
 
-@extraction(
-    language=("python", "yaml"),
-    needles=("variant", "canary", "rollout", "traffic", "ab_test", "champion", "challenger", "treatment",
-             "experiment_id", "openfeature", "weight", "growthbook"),
-)  # fmt: skip
-def splits(file: SourceFile) -> list[int]:
-    pattern = SPLIT if file.language == "python" else WEIGHTS
-    return [file.line_at(match.start()) for match in pattern.finditer(uncommented(file))][:1]
+@extraction(language="yaml", needles=("weight:", "canaryTrafficPercent", "setWeight", "traffic:"))
+def weights(file: SourceFile) -> list[int]:
+    return [file.line_at(match.start()) for match in WEIGHTS.finditer(uncommented(file))][:1]
 
 
 def _first_of_each(code: Codebase) -> list[Use]:

@@ -19,7 +19,7 @@ OTHER_READ = re.compile(r"(?:--?[\w.]*(?:port|bind|listen|addr)|-p|-b)[= ]\S*\$\
 HOST_OPTION = re.compile(r"(?:--bind|-b|--host|-h|--hostname|--listen|--addr|-H)[= ]\s*['\"]?(\S+)")
 LOOPBACK = re.compile(r"^['\"]?(127\.|localhost|\[?::1)")
 GUNICORN_BIND = re.compile(r"^bind\s*=\s*f?['\"\[( ]+([\w.]*:\d+)", re.MULTILINE)
-SPRING_PORT = re.compile(r"^\s*(?:server\.port\s*[=:]|port\s*:)\s*(\d+|\$\{([\w.]+)[^}]*\})", re.MULTILINE)
+SPRING_PORT = re.compile(r"^[ \t]*(?:server\.port\s*[=:]|port\s*:)\s*(\d+|\$\{([\w.]+)[^}]*\})", re.MULTILINE)
 
 
 def irrelevant(code: Codebase) -> str:

@@ -24,7 +24,7 @@ TLS_OPTION = re.compile(r"--(?:certfile|keyfile|ssl-keyfile|ssl-certfile|ssl-cer
 TLS_CALL = re.compile(
     r"\bhttps\.createServer\s*\(|\bListenAndServeTLS\s*\(|\bssl_context\s*=|\bhttp2\.createSecureServer\s*\("
 )
-GEM = re.compile(r"^\s*gem\s+['\"]([\w-]+)['\"]", re.MULTILINE)
+GEM = re.compile(r"^[ \t]*gem\s+['\"]([\w-]+)['\"]", re.MULTILINE)
 
 
 @RULES.of_code(

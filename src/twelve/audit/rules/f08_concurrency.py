@@ -28,7 +28,7 @@ MANAGER = re.compile(
 EMBEDDED = re.compile(r"--attach-daemon\d?\b|\bcelery\b.*\s(?:-B|--beat)\b|\battach-daemon\b")
 PID_OPTION = re.compile(r"\s--?pid(?:-?file)?[= ]\s*['\"]?([^\s'\"]+)|^(?:gunicorn)\b.*\s-p[= ]?\s*(/?\S+\.pid)")
 PID_WRITTEN = re.compile(
-    r"(?:open|writeFileSync|writeFile|write_text|File\.write|WriteFile|Create|pidfile|PIDFile)\b[^\n]*?['\"`][^'\"`\s]*\.pid['\"`]"
+    r"(?:open|writeFileSync|writeFile|write_text|File\.write|WriteFile|Create|pidfile|PIDFile)\b[^\n]{0,200}?['\"`][^'\"`\s]{0,200}\.pid['\"`]"
 )
 WORKERS = re.compile(
     r"(?:--workers|--concurrency|--processes)[= ]\s*(\d+)\b|^(?:gunicorn|puma|uvicorn)\b.*\s-w[= ]?\s*(\d+)\b"

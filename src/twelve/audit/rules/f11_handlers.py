@@ -25,22 +25,22 @@ REMOTE_HANDLERS = (
 STREAMS = {"/dev/stdout", "/dev/stderr", "/proc/1/fd/1", "/proc/1/fd/2", "/dev/null"}
 ASIDE = re.compile(r"(^|/)(scripts?|tools?|bin|management/commands|migrations|alembic|notebooks?|benchmarks?)/")
 _JS_FILE = (
-    r"\btransports\.(?:DailyRotate)?File\s*\(|\bnew\s+DailyRotateFile\s*\(|\bpino\.destination\s*\(\s*(?:\{[^}]*dest\s*:\s*)?['\"`][^'\"`]"
-    r"|['\"]pino/file['\"][^}]*destination\s*:\s*['\"]|['\"]pino-roll['\"]|type\s*:\s*['\"](?:rotating-file|file|dateFile)['\"]\s*,\s*(?:filename|path)"
-    r"|\bcreateWriteStream\s*\([^;\n]*\.log['\"`]|\bappendFile(?:Sync)?\s*\([^;\n]*\.log['\"`]"
+    r"\btransports\.(?:DailyRotate)?File\s*\(|\bnew\s+DailyRotateFile\s*\(|\bpino\.destination\s*\(\s*(?:\{[^}]{0,200}dest\s*:\s*)?['\"`][^'\"`]"
+    r"|['\"]pino/file['\"][^}]{0,200}destination\s*:\s*['\"]|['\"]pino-roll['\"]|type\s*:\s*['\"](?:rotating-file|file|dateFile)['\"]\s*,\s*(?:filename|path)"
+    r"|\bcreateWriteStream\s*\([^;\n]{0,200}\.log['\"`]|\bappendFile(?:Sync)?\s*\([^;\n]{0,200}\.log['\"`]"
 )
 FILES = {
     "javascript": _JS_FILE,
     "typescript": _JS_FILE,
     "ruby": r"\bLogger\.new\s*\(?\s*(?:['\"][^'\"]+|Rails\.root\.join\s*\(\s*['\"]log|File\.join\([^)]*['\"]log)",
-    "go": r"\blumberjack\.Logger\s*\{|\brotatelogs\.New\s*\(|\bos\.(?:OpenFile|Create)\s*\([^\n]*\.log\"",
+    "go": r"\blumberjack\.Logger\s*\{|\brotatelogs\.New\s*\(|\bos\.(?:OpenFile|Create)\s*\([^\n]{0,200}\.log\"",
     "java": r"\bnew\s+(?:java\.util\.logging\.)?FileHandler\s*\(|\bnew\s+(?:Rolling)?FileAppender\b",
     "xml": r"class\s*=\s*\"[\w.]*(?:RollingFile|File)Appender\""
            r"|<(?:RollingFile|File|RollingRandomAccessFile)\s[^>]*fileName",
-    "properties": r"^\s*logging\.file(?:\.name|\.path)?\s*[=:]\s*\S"
-                  r"|^\s*(?:log4j\.)?appender\.[\w.]+\s*=\s*[\w.]*(?:RollingFile|File)(?:Appender)?\s*$",
-    "ini": r"^\s*class\s*=\s*(?:logging\.)?(?:handlers\.)?\w*FileHandler\b",
-    "yaml": r"^\s*class\s*:\s*['\"]?logging\.(?:handlers\.)?\w*FileHandler\b",
+    "properties": r"^[ \t]*logging\.file(?:\.name|\.path)?\s*[=:]\s*\S"
+                  r"|^[ \t]*(?:log4j\.)?appender\.[\w.]+\s*=\s*[\w.]*(?:RollingFile|File)(?:Appender)?\s*$",
+    "ini": r"^[ \t]*class\s*=\s*(?:logging\.)?(?:handlers\.)?\w*FileHandler\b",
+    "yaml": r"^[ \t]*class\s*:\s*['\"]?logging\.(?:handlers\.)?\w*FileHandler\b",
 }  # fmt: skip
 _JS_REMOTE = (
     r"\btransports\.(?:Http|Syslog|MongoDB|Loggly|Papertrail|CloudWatch|Logstash|Mail)\s*\(|\bnew\s+(?:WinstonCloudWatch|LokiTransport|ElasticsearchTransport|LogstashTransport|Loggly)\b"

@@ -16,13 +16,13 @@ RULES = Rulebook()
 RULES.rules += f11_handlers.RULES.rules
 CODE = ("python", "javascript", "typescript", "tsx", "ruby", "go", "java")
 STREAM = re.compile(
-    r"\bStreamHandler\b|\bbasicConfig\s*\(|\bstructlog\.|\blogging\.getLogger\b|^\s*print\s*\("
+    r"\bStreamHandler\b|\bbasicConfig\s*\(|\bstructlog\.|\blogging\.getLogger\b|^[ \t]*print\s*\("
     r"|\bconsole\.(?:log|error|info|warn)\s*\(|\btransports\.Console\b|\bpino\s*\(|\bmorgan\s*\("
     r"|\blog\.(?:Print|Fatal)\w*\s*\(|\bslog\.\w+\s*\(|\bzap\.New\w+\s*\(|\$stdout|\bSTDOUT\b|\bSystem\.(?:out|err)\.|\bLoggerFactory\.",
     re.MULTILINE,
 )
 ASKED = re.compile(
-    r"\b(?:if|unless)\b[^\n]*\b\w*(?:LOG_(?:TO_)?(?:STDOUT|CONSOLE)|STDOUT_LOG\w*|LOG2STDOUT)\b[^\n]*|"
+    r"\b(?:if|unless)\b[^\n]{0,200}?\b\w{0,40}(?:LOG_(?:TO_)?(?:STDOUT|CONSOLE)|STDOUT_LOG\w*|LOG2STDOUT)\b[^\n]{0,200}|"
     r"\b(?:process\.env\.)?\w*LOG_TO_(?:STDOUT|CONSOLE)\b\s*(?:===?\s*['\"]\w+['\"]\s*)?\?"
 )
 TO_FILE = re.compile(
@@ -36,8 +36,8 @@ NO_FILES = {"-", "/dev/stdout", "/dev/stderr", "/dev/null", "/proc/1/fd/1", "/pr
 SERVER_FILES = {
     "gunicorn.conf.py": r"^(?:accesslog|errorlog)\s*=\s*['\"](?!-['\"]|/dev/std)([^'\"]+)",
     "gunicorn_conf.py": r"^(?:accesslog|errorlog)\s*=\s*['\"](?!-['\"]|/dev/std)([^'\"]+)",
-    "uwsgi.ini": r"^\s*(?:logto2?|daemonize|req-logger|logger)\s*=\s*(?!/dev/std|stdio)(\S+)",
-    "puma.rb": r"^\s*stdout_redirect\s*\(?\s*(['\"][^'\"]+|\S+)",
+    "uwsgi.ini": r"^[ \t]*(?:logto2?|daemonize|req-logger|logger)\s*=\s*(?!/dev/std|stdio)(\S+)",
+    "puma.rb": r"^[ \t]*stdout_redirect\s*\(?\s*(['\"][^'\"]+|\S+)",
 }  # fmt: skip
 PRINTED = re.compile(r"^[ \t]*print\s*\((?![^\n]*(?:flush\s*=\s*True|file\s*=))", re.MULTILINE)
 QUIET = re.compile(

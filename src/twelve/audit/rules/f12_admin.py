@@ -94,7 +94,8 @@ def _scripts(code: Codebase) -> Iterator[Evidence]:
 )
 def commands(file: SourceFile) -> list[int]:
     found = re.compile(
-        r"^\s*@\w+\.cli\.(?:command|group)|\(BaseCommand\)|^\s*@(?:cli|manager)\.command|^\s*task\s+:?\w+", re.MULTILINE
+        r"^[ \t]*@\w+\.cli\.(?:command|group)|\(BaseCommand\)|^[ \t]*@(?:cli|manager)\.command|^[ \t]*task\s+:?\w+",
+        re.MULTILINE,
     )
     return [line for line, _ in file.search(found)][:1]
 
@@ -180,7 +181,7 @@ def _asks(test: str) -> bool:
 def cron_of_the_machine(code: Codebase) -> Iterator[Hit]:
     for file in code.find("crontab*", "*.cron", "*.crontab", "cron.d/*", "*/cron.d/*", "config/schedule.rb"):
         schedule = re.compile(
-            r"^\s*(?:@(?:daily|hourly|weekly|monthly|reboot)|(?:[\d*/,-]+\s+){4}[\d*/,-]+)\s+\S|^\s*every\s",
+            r"^[ \t]*(?:@(?:daily|hourly|weekly|monthly|reboot)|(?:[\d*/,-]+\s+){4}[\d*/,-]+)\s+\S|^[ \t]*every\s",
             re.MULTILINE,
         )
         for line, match in file.search(schedule):
@@ -189,7 +190,7 @@ def cron_of_the_machine(code: Codebase) -> Iterator[Hit]:
                 break
     for file in code.written_in("yaml"):
         if (
-            re.search(r"^\s*(?:-\s+)?(?:ansible\.builtin\.)?cron\s*:\s*$", file.text, re.MULTILINE)
+            re.search(r"^[ \t]*(?:-\s+)?(?:ansible\.builtin\.)?cron\s*:\s*$", file.text, re.MULTILINE)
             and "job:" in file.text
         ):
             at = file.text.index("cron")

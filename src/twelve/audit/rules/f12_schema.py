@@ -18,16 +18,16 @@ SCRIPTS = ("javascript", "typescript", "tsx")
 ASIDE = re.compile(
     r"(^|/)(scripts?|tools?|bin|cmd/migrat\w*|management|migrations?|migrate|alembic|seeds?|seeders?|cli|db)(/|\.\w+$)|(^|/)(manage|cli|setup|init_db|create_db|seed)\.\w+$"
 )
-CREATE = re.compile(r"^\s*CREATE\s+(?:UNLOGGED\s+|VIRTUAL\s+)?TABLE\b|^\s*ALTER\s+TABLE\b", re.IGNORECASE)
+CREATE = re.compile(r"^[ \t]*CREATE\s+(?:UNLOGGED\s+|VIRTUAL\s+)?TABLE\b|^[ \t]*ALTER\s+TABLE\b", re.IGNORECASE)
 CREATED = {
     "javascript": r"['\"`]\s*CREATE\s+TABLE\b|\bsequelize\.sync\s*\(|\bsynchronize\s*:\s*true\b"
                   r"|\bschema\.createTable\w*\s*\(",
     "go": r"[`\"]\s*CREATE\s+TABLE\b|\.AutoMigrate\s*\(|\.Schema\.Create\s*\(",
     "java": r"\"\s*CREATE\s+TABLE\b",
     "ruby": r"['\"]\s*CREATE\s+TABLE\b|DataMapper\.auto_(?:upgrade|migrate)!|\bauto_upgrade!",
-    "properties": r"^\s*spring\.jpa\.hibernate\.ddl-auto\s*=\s*(?:create|create-drop|update)\b"
-                  r"|^\s*spring\.(?:sql\.init\.mode|datasource\.initialization-mode)\s*=\s*always",
-    "yaml": r"^\s*ddl-auto\s*:\s*(?:create|create-drop|update)\b|^\s*initialization-mode\s*:\s*always",
+    "properties": r"^[ \t]*spring\.jpa\.hibernate\.ddl-auto\s*=\s*(?:create|create-drop|update)\b"
+                  r"|^[ \t]*spring\.(?:sql\.init\.mode|datasource\.initialization-mode)\s*=\s*always",
+    "yaml": r"^[ \t]*ddl-auto\s*:\s*(?:create|create-drop|update)\b|^[ \t]*initialization-mode\s*:\s*always",
 }  # fmt: skip
 MIGRATED = re.compile(
     r"\.migrate\.latest\s*\(|\bmigrationsRun\s*:\s*true|\bumzug\.up\s*\(|\.runMigrations\s*\(|\bgoose\.Up\s*\(|\bm(?:igrator)?\.Up\s*\(\s*\)"
