@@ -1,9 +1,13 @@
 """Factors II and X, observed: built from its manifests alone, and the same build in every deploy."""
 
+import hashlib
+
 from twelve.audit.model import Severity
 from twelve.audit.probes.probe import CannotTell, Probebook, Saw
 from twelve.audit.probes.trial import Trial
+from twelve.audit.probes.trial import trial as another
 from twelve.core.errors import TwelveError
+from twelve.core.model import Slug
 
 PROBES = Probebook()
 HARMLESS = "AUDITED"
@@ -19,6 +23,36 @@ def builds_from_manifests(trial: Trial) -> Saw:
     if not any(process.state == "up" for process in trial.processes()):
         return Saw(False, f"It builds, but does not start with what it declares: {trial.failure}")
     return Saw(True, "Built in an empty sandbox from its manifests, it started there with nothing else.", "twelve up")
+
+
+@PROBES.asks(
+    "TF05-live-repro-build", Severity.INFO, "The same code gives the same build.",
+    fix="Keep times, random names and the network out of the build.",
+)  # fmt: skip
+def builds_the_same_twice(trial: Trial) -> Saw:
+    first = trial.slug
+    if first is None:
+        raise CannotTell("It does not build.")
+    with another(trial.codebase) as again:
+        again.deploy()
+        second = again.slug
+        if second is None:
+            raise CannotTell(f"A second build failed: {again.failure}")
+        one, other = _contents(first), _contents(second)
+    differ = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+    if differ:
+        return Saw(False, f"Of {len(one)} files, {len(differ)} differ in a second build: {', '.join(differ[:3])}.")
+    return Saw(True, f"A second build, on an empty platform, gave the same {len(one)} files.")
+
+
+def _contents(slug: Slug) -> dict[str, str]:
+    """Every file of a slug but bytecode, which names the time of its source."""
+    return {
+        str(path.relative_to(layer.path)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for layer in slug.layers
+        for path in layer.path.rglob("*")
+        if path.is_file() and not path.is_symlink() and path.suffix != ".pyc"
+    }
 
 
 @PROBES.asks(

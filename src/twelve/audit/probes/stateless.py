@@ -52,15 +52,37 @@ def sessions_are_shared(trial: Trial) -> Saw:
     try:
         first, second = trial.web()[:2]
         cookie = _session_cookie(trial, first.port or 0)
-        again = trial.ask(second.port or 0, headers={"Cookie": cookie})
+        kept = _takes_over(trial, second.port or 0, cookie)
     except (OSError, http.client.HTTPException) as error:
         raise CannotTell(f"An instance did not answer: {type(error).__name__}.") from error
     finally:
         trial.scale("web", 1)
     name = cookie.partition("=")[0]
-    kept = not again.headers.get("set-cookie", "").startswith(f"{name}=")
     told = "took it over" if kept else "began another one"
     return Saw(kept, f"{first.name} began the session {name}, and {second.name}, shown its cookie, {told}.")
+
+
+@PROBES.asks(
+    "TF06-live-restart", Severity.WARNING, "A session outlives a restart.",
+    fix="Keep sessions in a backing service, or whole in a cookie signed with a key from the environment.",
+)  # fmt: skip
+def sessions_outlive_restarts(trial: Trial) -> Saw:
+    (process, *_) = web_of(trial)
+    try:
+        cookie = _session_cookie(trial, process.port or 0)
+        trial.restart("web")
+        (again, *_) = web_of(trial)
+        kept = _takes_over(trial, again.port or 0, cookie)
+    except (OSError, http.client.HTTPException, TwelveError) as error:
+        raise CannotTell(f"A session could not be taken through a restart: {error}") from error
+    told = "went on" if kept else "was forgotten"
+    return Saw(kept, f"The session {cookie.partition('=')[0]} {told} after a restart.", "twelve restart web")
+
+
+def _takes_over(trial: Trial, port: int, cookie: str) -> bool:
+    """Whoever does not know a session begins another one."""
+    again = trial.ask(port, headers={"Cookie": cookie})
+    return not again.headers.get("set-cookie", "").startswith(f"{cookie.partition('=')[0]}=")
 
 
 def _session_cookie(trial: Trial, port: int) -> str:

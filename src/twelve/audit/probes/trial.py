@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from twelve.audit.probes import watch
 from twelve.core.errors import NotFound, TwelveError
 from twelve.core.formats import dotenv
 from twelve.core.model import App, Build, LogLine, Process, ProcessSpec, Release, Slug
@@ -31,6 +32,7 @@ NAME = "audited"
 USER = "audit@localhost"
 PATIENCE = 30.0  # seconds for what has to happen soon
 POLL = 0.02
+LOOK = 0.1
 EXTRA = 900  # numbers of processes that no formation has
 SECRETS = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIAL")
 
@@ -55,6 +57,7 @@ class Trial:
     output: str = ""
     failure: str = ""
     events: list[tuple[float, ProcessEvent]] = field(default_factory=list)
+    programs: set[str] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=lambda: count(EXTRA))
 
     @property
@@ -138,7 +141,20 @@ def trial(codebase: Path) -> Iterator[Trial]:
         given, canaries = config_for(codebase)
         tried = Trial(made, codebase, app, given, canaries)
         made.engine.subscribe(lambda event: tried.events.append((time.monotonic(), event)))
-        yield tried
+        over = threading.Event()
+        watching = in_background(lambda: _watch_programs(tried, over), "programs")
+        try:
+            yield tried
+        finally:
+            over.set()
+            watching.join()
+
+
+def _watch_programs(tried: Trial, over: threading.Event) -> None:
+    while not over.wait(LOOK):
+        for process in tried.platform.engine.processes(tried.created.id):
+            tried.programs.update(watch.executable(pid) for pid in watch.members(process))
+        tried.programs.discard("")
 
 
 @contextlib.contextmanager
