@@ -1,6 +1,10 @@
 """Findings that somebody has accepted: a comment at the line, or an entry of twelve.toml, each with its reason.
 
-    SECRET = "x"  # twelve: ignore[TF03-hardcoded-secret] the key of the demo until 2027-01-31
+behind the comment sign of the language, at the line or the one above
+
+    twelve: ignore[TF03-hardcoded-secret] the key of the demo until 2027-01-31
+
+in twelve.toml
 
     [[audit.ignore]]
     rule = "TF06-local-upload"
@@ -15,13 +19,14 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING, Any
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
 from twelve.audit.facts.manifests import parsed_toml
 from twelve.audit.model import Finding
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 CONFIG = "twelve.toml"
 HEAD = 5  # lines at the top of a file, where an ignore is for what is said of the whole file
@@ -48,7 +53,7 @@ class Ignore:
     until: str = ""
     path: str = ""
     lines: frozenset[int | None] | None = None
-    spec: GitIgnoreSpec | None = None
+    spec: "GitIgnoreSpec | None" = None
     told: bool = True
 
     def covers(self, finding: Finding) -> bool:
@@ -143,6 +148,8 @@ def _of_config(code: Codebase) -> Iterator[Ignore]:
 
 
 def _of_entry(where: str, entry: dict[str, Any]) -> Ignore:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - few have a twelve.toml, and it is slow to import
+
     paths = [path for path in _listed(entry.get("paths")) if path]
     whole = frozenset({None}) if _WHOLE & set(paths) else None
     reason, until = entry.get("reason"), entry.get("until")
