@@ -72,11 +72,11 @@ def in_code(file: SourceFile, pattern: re.Pattern[str]) -> Iterator[tuple[int, r
                 yield file.line_at(match.start()), match
 
 
-def inside(text: str, opening: int) -> str:
-    """What stands between the bracket at `opening` and the one that closes it; to the end when none does."""
+def inside(text: str, opening: int, longest: int = 10_000) -> str:
+    """What stands between the bracket at `opening` and the one that closes it; `longest` characters when none does."""
     closing = {"(": ")", "[": "]", "{": "}"}
     depth: list[str] = []
-    for match in _BRACKET.finditer(text, opening):
+    for match in _BRACKET.finditer(text, opening, opening + longest):
         mark = match[0]
         if mark in closing:
             depth.append(closing[mark])
@@ -84,4 +84,4 @@ def inside(text: str, opening: int) -> str:
             depth.pop()
             if not depth:
                 return text[opening + 1 : match.start()]
-    return text[opening + 1 :]
+    return text[opening + 1 : opening + longest]

@@ -7,6 +7,7 @@ from twelve.audit.codebase import SourceFile
 from twelve.audit.facts.comments import uncommented
 from twelve.audit.facts.environment_python import Found
 
+ALTERNATIVES = 8  # of one variable
 _LITERAL = r"""(?:"(?P<d>[^"\n]*)"|'(?P<s>[^'\n]*)'|`(?P<b>[^`$]*)`|(?P<n>\d[\d_.]*|true|false)\b)"""
 _JS_READ = re.compile(
     r"""(?:process\.env|Bun\.env)(?:\??\.(?P<dot>[A-Za-z_]\w*+)|\[\s*["'](?P<key>\w+)["']\s*\])(?!\s*=[^=])"""
@@ -21,7 +22,7 @@ _RUBY_DEFAULT = re.compile(r",\s*" + _LITERAL + r"|\)\s*(?:\{|do)\s*" + _LITERAL
 _RUBY_OR = re.compile(r"\]\s*(?:\|\|=?|\bor\b)\s*(?:" + _LITERAL + r"|(?P<other>[\w.:]+(?:\([^()\n]*\))?))")
 _RUBY_WRITE = re.compile(r"\]\s*=[^=~]")
 _GO_READ = re.compile(
-    r"""\b(?P<call>[\w.]*[eE]nv\w*)\(\s*"(?P<name>[A-Z][A-Z0-9_]+)"\s*(?:,\s*"(?P<default>[^"\n]*)")?"""
+    r"""\b(?P<call>(?:\w+\.)?\w*[eE]nv\w*)\(\s*"(?P<name>[A-Z][A-Z0-9_]+)"\s*(?:,\s*"(?P<default>[^"\n]*)")?"""
 )
 _GO_TAG = re.compile(r"""\b(?:env|envconfig):"(?P<name>[A-Z][A-Z0-9_]+)[^"]*"(?P<rest>[^`\n]*)""")
 _GO_TARGET = re.compile(r"(\w+)\s*:?=\s*$")
@@ -47,7 +48,9 @@ def of_javascript(file: SourceFile) -> Iterator[Found]:
 
 def _js_default(text: str, end: int, one: Found) -> None:
     """What follows `||` or `??`; another variable may stand in between."""
-    while (match := _JS_OR.match(text, end)) is not None:
+    for _ in range(ALTERNATIVES):
+        if (match := _JS_OR.match(text, end)) is None:
+            return
         literal = _literal(match)
         if literal is not None:
             one.default, one.otherwise = literal, ""

@@ -11,6 +11,7 @@ from twelve.audit.facts.pythons import name_of
 LANGUAGES = ("python", "javascript", "typescript", "go", "java", "ruby")
 NEEDLES = (".route(", ".get(", ".post(", ".put(", ".delete(", ".patch(", "websocket(", "api_view", "(request",
            "ResponseWriter", "gin.Context", "Controller", "get '/", 'get "/', "post '/", 'post "/')  # fmt: skip
+MOST = 200  # handlers or variables of a file that are looked at
 _HANDLERS = {"route", "get", "post", "put", "patch", "delete", "websocket", "api_view", "api_route", "head", "options"}
 _PYTHON_ROUTE = re.compile(
     r"^[ \t]*@(?:\w+\.)+(?:route|get|post|put|patch|delete|websocket|api_route)\("
@@ -92,13 +93,13 @@ _JS_MADE = re.compile(
 
 def _of_javascript(file: SourceFile) -> Iterator[tuple[int, str]]:
     text = uncommented(file)
-    handlers = "\n".join(inside(text, match.start(1)) for match in list(_JS_ROUTE.finditer(text))[:300])
+    handlers = "\n".join(inside(text, match.start(1)) for match in list(_JS_ROUTE.finditer(text))[:MOST])
     if handlers:
         yield from _texts_changed(file, text, handlers, _JS_MADE)
 
 
 def _texts_changed(file: SourceFile, text: str, handlers: str, made: re.Pattern[str]) -> Iterator[tuple[int, str]]:
-    for match in list(made.finditer(text))[:200]:
+    for match in list(made.finditer(text))[:MOST]:
         name = re.escape(match["name"])
         changed = re.search(
             rf"(?<![\w.]){name}(?:\.(?:push|unshift|splice|set|add|delete|pop|shift|put|remove|putIfAbsent|clear|incrementAndGet"
@@ -123,7 +124,7 @@ _GO_HANDLER = re.compile(
 
 def _of_go(file: SourceFile) -> Iterator[tuple[int, str]]:
     text = uncommented(file)
-    handlers = "\n".join(inside(text, match.start(1)) for match in list(_GO_HANDLER.finditer(text))[:300])
+    handlers = "\n".join(inside(text, match.start(1)) for match in list(_GO_HANDLER.finditer(text))[:MOST])
     if handlers:
         package = _of_the_package(text.split("\n"))
         yield from (row for row in _texts_changed(file, text, handlers, _GO_MADE) if row[0] in package)
@@ -151,17 +152,20 @@ _JAVA_MADE = re.compile(
 )  # fmt: skip
 
 
+_JAVA_METHOD = re.compile(r"\)\s*(?:throws[^{()]*)?(\{)")
+
+
 def _of_java(file: SourceFile) -> Iterator[tuple[int, str]]:
     text = uncommented(file)
     match = re.search(r"@(?:Rest)?Controller\b[^{]*?\bclass\b[^{]*(\{)", text)
     if match:
-        body = inside(text, match.start(1))
+        body = inside(text, match.start(1), 200_000)
         fields = {
             one["name"]
-            for one in _JAVA_MADE.finditer(body)
+            for one in list(_JAVA_MADE.finditer(body))[:MOST]
             if body.count("{", 0, one.start()) == body.count("}", 0, one.start())
         }
-        methods = "\n".join(inside(body, one.start(1)) for one in re.finditer(r"\)\s*(?:throws[^{]*)?(\{)", body))
+        methods = "\n".join(inside(body, one.start(1)) for one in list(_JAVA_METHOD.finditer(body))[:MOST])
         yield from (row for row in _texts_changed(file, text, methods, _JAVA_MADE) if row[1] in fields)
 
 

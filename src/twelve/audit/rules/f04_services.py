@@ -100,11 +100,17 @@ def _is_a_default(line: int, told: str, defaults: dict[int, str]) -> bool:
 
 def _urls(file: SourceFile) -> Iterator[tuple[int, str]]:
     for line, match in in_code(file, _URL):
-        url, around = match["url"], file.lines[line - 1]
+        url, around = match["url"], _around(match)
         if file.language == "python" and not is_a_string(file, line, url):
             continue
         if services.host_of(url) and not _TEMPLATE.search(url) and not _NO_ENDPOINT.search(around.replace(url, "")):
             yield line, url
+
+
+def _around(match: re.Match[str]) -> str:
+    """Its line, as far as it is near."""
+    before = match.string[max(0, match.start() - 200) : match.start()].rpartition("\n")[2]
+    return before + match.string[match.start() : match.end() + 60].partition("\n")[0]
 
 
 def _hosts(file: SourceFile) -> Iterator[tuple[int, str]]:
@@ -115,7 +121,7 @@ def _hosts(file: SourceFile) -> Iterator[tuple[int, str]]:
         return
     text = uncommented(file)
     for match in _CLIENT.finditer(text):
-        arguments = inside(text, match.start("open"))[:600]
+        arguments = inside(text, match.start("open"), 600)
         host = _HOST.search(arguments) or _FIRST.match(arguments)
         if host and not is_inside_string(file, match.start()) and not _is_found_out(host["host"], arguments):
             yield file.line_at(match.start()), host["host"]

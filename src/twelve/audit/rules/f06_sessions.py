@@ -117,7 +117,7 @@ _ROUTE = re.compile(
 _WRITES = {
     "python": re.compile(
         r"""(?<![\w.])open\(\s*(?P<path>[^,()\n]*(?:\([^()\n]*\)[^,()\n]*)?)\s*,\s*(?:mode\s*=\s*)?["'][wax]b?\+?["']"""
-        r"""|\b(?P<to>[\w.]+)\.(?:write_text|write_bytes)\("""
+        r"""|\b(?P<to>\w+)\.(?:write_text|write_bytes)\("""
     ),
     "javascript": re.compile(
         r"\b(?:fs\.|fsp\.|promises\.)(?:writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream)\(\s*(?P<path>[^,\n]+)"
