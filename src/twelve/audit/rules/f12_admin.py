@@ -41,6 +41,7 @@ OF_BUNDLER = re.compile(r"^(?:rake|rails|sidekiq|resque|puma|unicorn|rackup|ruby
 OWN_DSN = re.compile(
     r"['\"=](?:postgres(?:ql)?|mysql|mongodb|redis|amqp)(?:\+\w+)?://[^'\"\s${}<>:@]+:[^'\"\s${}<>@]+@(?!localhost|127\.)[^'\"\s]+"
 )
+LONGEST = 200  # characters of a pattern that could name admin code
 SHIPPED = (
     "manage.py",
     "migrations/",
@@ -238,7 +239,9 @@ def left_out(code: Codebase) -> Iterator[Hit]:
         file = code.get(name)
         for number, line in enumerate(file.lines if file else [], start=1):
             pattern = line.strip().removeprefix("/").removeprefix("./").rstrip("/*")
-            dropped = next((one for one in SHIPPED if pattern and fnmatch(one.rstrip("/"), pattern)), "")
+            dropped = next(
+                (one for one in SHIPPED if 0 < len(pattern) < LONGEST and fnmatch(one.rstrip("/"), pattern)), ""
+            )
             if dropped and "*" not in pattern[:1] and _has(code, dropped):
                 yield Hit(name, number, f"{dropped} is not shipped.")
 
