@@ -90,7 +90,9 @@ def contributing(stages: list[Stage]) -> list[Stage]:
         found.append(stage)
         froms = (_COPIED_FROM.search(one.value) for one in stage.instructions if one.keyword in {"COPY", "RUN"})
         names = [stage.base.lower(), *(match[1].lower() for match in froms if match)]
-        waiting += [by_name[name] for name in names if name in by_name and by_name[name] not in [*found, *waiting]]
+        for name in names:
+            if name in by_name and by_name[name] not in [*found, *waiting]:
+                waiting.append(by_name[name])
     return sorted(found, key=lambda stage: stage.line)
 
 

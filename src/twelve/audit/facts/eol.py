@@ -18,7 +18,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# A version that is older than the oldest here, of the same product, is at its end as well.
+# A version that is not here and older than one that has ended is at its end as well.
 ENDS: Mapping[str, Mapping[str, date]] = MappingProxyType(
     {
         "python": {
@@ -153,8 +153,8 @@ def ended(product: str, version: str, today: date) -> date | None:
         return known[release] if known[release] < today else None
     if not known or (len(numbers) < 2 and product not in _MAJOR_ONLY) or not all(map(str.isdigit, numbers[:2])):
         return None
-    oldest = min(known, key=_key)
-    return date.min if _key(release) < _key(oldest) else None
+    latest = max((one for one, end in known.items() if end < today), key=_key, default="")
+    return date.min if _key(release) < _key(latest) else None
 
 
 def _key(version: str) -> tuple[int, ...]:

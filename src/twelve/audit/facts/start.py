@@ -32,6 +32,7 @@ _WRAPPERS = {"exec", "env", "time", "nice", "tini", "dumb-init", "--", "newrelic
              "opentelemetry-instrument", "poetry", "pipenv", "uv", "run", "bundle", "npx", "command",
              "then", "do", "else", "if", "elif", "until", "while", "!", "{", "("}  # fmt: skip
 _SHELLS = {"sh", "bash", "ash", "dash", "zsh"}
+_KEYWORDS = {"", "then", "do", "else", "fi", "done", "esac", "{", "}"}
 _INLINE = re.compile(r"-\w*c")
 
 
@@ -245,7 +246,7 @@ def _with_chain(code: Codebase, start: Start) -> Start:
 
 def _opened(code: Codebase, text: str, path: str, line: int | None, seen: Seen) -> Iterator[Command]:
     for part in map(str.strip, _SIMPLE.findall(text)):
-        if not part or part.startswith("#"):
+        if part in _KEYWORDS or part.startswith("#"):
             continue
         command = Command(part, path, line)
         if inline := _inline(command.words):

@@ -34,7 +34,7 @@ _STAND_INS = {
     "InMemoryChannelLayer": "channel layer", "MemoryJobStore": "job store",
 }  # fmt: skip
 _REAL = re.compile(
-    r"Memcache|RedisCache|PyLibMC|redis_cache|django_redis|DatabaseCache|cache_url|RedisChannelLayer|channels_redis|RedisJobStore",
+    r"Memcache|RedisCache|PyLibMC|redis_cache|django_redis|DatabaseCache|RedisChannelLayer|channels_redis|RedisJobStore",
     re.IGNORECASE,
 )
 _EAGER = re.compile(
@@ -46,6 +46,10 @@ _OFF = {"", "0", "false", "no", "off", "none"}
 @extraction(language=_LANGUAGES, needles=("sqlite", "jdbc:"), kinds=_WHERE)
 def embedded_databases(file: SourceFile) -> list[tuple[int, str]]:
     """(line, what is named): SQLite, H2 and the like as the database, not in memory."""
+    if file.language == "python":  # what other strings say of it is no database
+        constants = (node for node in file.nodes if isinstance(node, ast.Constant))
+        told = ((node.lineno, match) for node in constants if (match := _EMBEDDED.match(text_of(node) or "")))
+        return [(line, match[0]) for line, match in told]
     text = uncommented(file)
     return [(file.line_at(match.end()), match[0].strip()) for match in _EMBEDDED.finditer(text)]
 
@@ -85,14 +89,14 @@ def _other_engine(code: Codebase) -> str:
     return ""
 
 
-@extraction(language="python", needles=(*_STAND_INS, "locmem", "FileSystemCache"), kinds=_WHERE)
+@extraction(language="python", needles=tuple(_STAND_INS), kinds=_WHERE)
 def stand_ins(file: SourceFile) -> list[tuple[int, str, str]]:
     """(line, back end, what it is one of) where the one that is used everywhere is a stand-in."""
     beside = _beside_a_real_one(file)
     found = []
     for node in file.nodes:
-        name = (text_of(node) or "").rpartition(".")[2]
-        if isinstance(node, ast.Constant) and name in _STAND_INS and id(node) not in beside:
+        path, _, name = (text_of(node) or "").rpartition(".")
+        if isinstance(node, ast.Constant) and path and name in _STAND_INS and id(node) not in beside:
             found.append((node.lineno, name, _STAND_INS[name]))
     return found
 
@@ -114,7 +118,7 @@ def _backend(table: ast.Dict) -> str:
     return next((text_of(value) or "" for key, value in pairs if text_of(key) == "BACKEND"), "")
 
 
-@extraction(language="python", needles=("emcache", "edis", "PyLibMC", "DatabaseCache", "cache_url"), kinds=_WHERE)
+@extraction(language="python", needles=("emcache", "edis", "PyLibMC", "DatabaseCache"), kinds=_WHERE)
 def real_backends(file: SourceFile) -> list[str]:
     """The back ends that are named as texts or imported: Memcached, Redis."""
     texts = {text for node in file.nodes if isinstance(node, ast.Constant) and (text := text_of(node))}
