@@ -36,11 +36,8 @@ _DYNAMIC_JAVA = re.compile(r"LATEST|RELEASE|\+|[\[(].*,|latest\.")
 
 
 def irrelevant(code: Codebase) -> str:
-    return (
-        ""
-        if code.written_in(*MANIFESTS) or code.fact(locks.manifests_of)
-        else "There is no code in a language whose dependencies we know."
-    )
+    known = bool(code.written_in(*MANIFESTS)) or bool(code.fact(locks.manifests_of))
+    return "" if known else "There is no code in a language whose dependencies we know."
 
 
 def witness(code: Codebase) -> Iterator[Evidence]:
