@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 
 from twelve.audit.model import AI_ITEMS, ITEMS
+from twelve.audit.probes.probe import Probe
+from twelve.audit.probes.run import all_probes
 from twelve.audit.report.words import REQUIREMENTS
 from twelve.audit.rule import Rule
 from twelve.audit.rules import all_rules
@@ -82,10 +84,13 @@ def rules() -> str:
         if own:
             parts.append("| rule | level | finds | instead |\n|---|---|---|---|")
             parts += [row(rule) for rule in own]
+    parts.append("\n## Watched with --live\n")
+    parts.append("| probe | level | a good app | instead |\n|---|---|---|---|")
+    parts += [row(probe) for probe in sorted(all_probes(), key=lambda probe: probe.id)]
     return "\n".join(parts) + "\n"
 
 
-def row(rule: Rule) -> str:
+def row(rule: Rule | Probe) -> str:
     return f"| `{rule.id}` | {rule.severity} | {cell(rule.title)} | {cell(rule.fix)} |"
 
 

@@ -40,6 +40,10 @@ class Probe:
     fix: str
     ask: Callable[[Trial], Saw]
 
+    @property
+    def item(self) -> str:
+        return item_of(self.id)
+
     def observe(self, trial: Trial) -> Observation:
         try:
             saw = self.ask(trial)
@@ -53,7 +57,7 @@ class Probe:
         return self._said(Verdict.UNKNOWN, reason, "")
 
     def _said(self, verdict: Verdict, text: str, again: str) -> Observation:
-        return Observation(self.id, item_of(self.id), self.severity, verdict, text, self.fix, again)
+        return Observation(self.id, self.item, self.severity, verdict, text, self.fix, again)
 
 
 class Probebook:
