@@ -143,6 +143,10 @@ def extraction(
     return add
 
 
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(translate, patterns)))
+
+
 class Codebase:
     """`files` by their path. `version_control` is "git", "hg", "archive" or ""; None when there is no way to know.
 
@@ -162,6 +166,7 @@ class Codebase:
         self.version_control = version_control
         self.diverged = tuple(diverged)
         self._facts: dict[Callable[..., Any], Any] = {}
+        self._globs: dict[tuple[str, ...], set[str]] = {}
         self._looked_at: set[str] = set()
         self._asked: set[str] = set()  # extractions that were asked before every file was looked at
         self._said: dict[str, list[tuple[SourceFile, Any]]] = {}
@@ -186,18 +191,20 @@ class Codebase:
         told = [pattern for pattern in patterns if not _WILD.search(pattern)]
         wild = [pattern for pattern in patterns if pattern not in told]
         paths = {path for name in told for path in ([name] if "/" in name else self._by_name.get(name, []))}
-        for pattern in wild:
-            paths |= self._matching(pattern)
+        paths |= self._matching(tuple(wild)) if wild else set()
         found = [self.files[path] for path in paths if path in self.files]
         return sorted(
             (file for file in found if wanted is None or file.kind in wanted), key=lambda file: self._order[file.path]
         )
 
-    def _matching(self, pattern: str) -> set[str]:
-        matches = re.compile(translate(pattern)).match
-        if "/" in pattern:
-            return {path for path in self.files if matches(path)}
-        return {path for name, paths in self._by_name.items() if matches(name) for path in paths}
+    def _matching(self, patterns: tuple[str, ...]) -> set[str]:
+        if patterns not in self._globs:
+            of_paths, of_names = ([one for one in patterns if ("/" in one) is whole] for whole in (True, False))
+            found = set(filter(_any_of(of_paths).match, self.files)) if of_paths else set()
+            for name in filter(_any_of(of_names).match, self._by_name) if of_names else ():
+                found.update(self._by_name[name])
+            self._globs[patterns] = found
+        return self._globs[patterns]
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
