@@ -18,6 +18,9 @@ def hits(rule, files):
 
 
 FOUND = [
+    (SECRET, {"app.js": "app.use(session({ secret: 'keyboard cat' }))"}, "error"),
+    (SECRET, {"app.js": "const token = jwt.sign({ id: user.id }, 'shhh')"}, "error"),
+    (SECRET, {"app.py": "token = jwt.encode(payload, 'shhh', algorithm='HS256')"}, "error"),
     (SECRET, {"config.py": "app.config['SECRET_KEY'] = 'random'"}, "error"),
     (SECRET, {"config.py": "app.config.from_mapping(SECRET_KEY='dev')"}, "error"),
     (SECRET, {"all.js": 'module.exports = { cookieSecret: "session_cookie_secret_key_here" }'}, "error"),
@@ -73,6 +76,10 @@ def test_it_is_found(rule, files, severity):
 
 
 LEFT_ALONE = [
+    (SECRET, {"labels.ts": "const labels = { secret: 'Geheim' }"}, "a label"),
+    (SECRET, {"values.yaml": "existingSecret: my-app-secret-2"}, "a reference"),
+    (SECRET, {"app.py": "token = jwt.encode(payload, settings.SECRET_KEY, algorithm='HS256')"}, "no literal"),
+    (SECRET, {"app.py": "jwt.encode({'id': self.id, 'exp': time() + 6}, config['SECRET_KEY'], 'HS256')"}, "no literal"),
     (SECRET, {"models.py": "class User:\n    password = db.Column(db.String(128))"}, "an ORM column"),
     (SECRET, {"a.py": "PASSWORD = 'password'\nTOKEN_TYPE = 'b3arer-tok3n-x1'"}, "names, not secrets"),
     (SECRET, {"a.py": '"""Set SECRET_KEY = \'k3jh5-9fds7-2hkq8\' first."""'}, "a docstring"),

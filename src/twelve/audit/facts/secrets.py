@@ -65,7 +65,17 @@ def is_secret_name(name: str) -> bool:
         return False
     if words[-1] in {"key", "keys"}:
         return len(words) > 1 and words[-2] in _KEYS and not set(words) & _NOT_BEFORE_KEY
-    return words[-1] in _ALWAYS and not {"max", "min", "csrf", "num", "reset", "forgot", "invalid"} & set(words)
+    return words[-1] in _ALWAYS and not {
+        "max",
+        "min",
+        "csrf",
+        "num",
+        "reset",
+        "forgot",
+        "invalid",
+        "existing",
+        "ref",
+    } & set(words)
 
 
 def is_signing_name(name: str) -> bool:

@@ -31,6 +31,10 @@ _NOT_OURS = re.compile(
     r"(^|/)(package-lock\.json|[^/]*\.lock|locales?|i18n|lang|translations?|messages?|schemas?|openapi)\b|swagger"
 )
 _SEEDS = re.compile(r"(?i)(seed|fixture|reset|populate|sample|demo|dummy|mock|random_?data)")
+_SIGNED = re.compile(rb"(?i)session|jwt|jsonwebtoken|cookie")
+_JWT_CALL = re.compile(
+    r"""\bjwt\.(?:sign|verify|encode|decode)\(\s*(?:\{[^{}]{0,300}\}|[^,(){}\n]{1,80}),\s*(?P<quote>["'])(?P<value>[^"'\n]+)["']"""
+)
 _FRAMEWORK_KEY = re.compile(r"(?i)^(.*\.)?secret_?key(_?base)?$")
 _MANIFESTS = re.compile(r"compose[^/]*\.ya?ml$|(^|/)(app\.json|render\.yaml|fly\.toml)$")
 
@@ -46,7 +50,7 @@ _MANIFESTS = re.compile(r"compose[^/]*\.ya?ml$|(^|/)(app\.json|render\.yaml|fly\
     kinds=(Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.EXAMPLE),
 )
 def secret_is_a_constant(file: SourceFile) -> Iterator[Hit]:
-    if not _is_looked_at(file) or not _CANDIDATE.search(file.data.lower()):
+    if not _is_looked_at(file) or not (b"jwt." in file.data or _CANDIDATE.search(file.data.lower())):
         return
     for name, value, offset in _assignments(file):
         if _is_secret(file, name, value):
@@ -73,7 +77,9 @@ def _hit(file: SourceFile, line: int, message: str) -> Hit:
 
 
 def _assignments(file: SourceFile) -> Iterator[tuple[str, str, int]]:
-    if not _QUOTED.search(file.text) and (file.language in _CODE or not _BARE.search(file.text)):
+    if not (_QUOTED.search(file.text) or _JWT_CALL.search(file.text)) and (
+        file.language in _CODE or not _BARE.search(file.text)
+    ):
         return
     text = uncommented(file)
     for match in _QUOTED.finditer(text):
@@ -83,17 +89,26 @@ def _assignments(file: SourceFile) -> Iterator[tuple[str, str, int]]:
         name = re.match(r"[\w-]+", text[start:])
         if name and begins_string(file, match.start("quote")):
             yield name[0], match["value"], match.start("value")
+    for _, match in in_code(file, _JWT_CALL):
+        yield "JWT_SECRET", match["value"], match.start("value")
     if file.language not in _CODE and file.language != "json":
         for match in _BARE.finditer(text):
             yield match["name"], match["value"], match.start("value")
 
 
 def _is_secret(file: SourceFile, name: str, value: str) -> bool:
-    if not secrets.is_secret_name(name) or secrets.is_no_literal(value) or re.search(r"\s", value):
+    if not secrets.is_secret_name(name) or secrets.is_no_literal(value):
         return False
-    if file.language in _CODE | {"properties"} and file.kind is Kind.PRODUCTION and secrets.is_signing_name(name):
+    if file.kind is Kind.PRODUCTION and _signs(file, name) and len(value.split()) <= 3:
         return bool(_FRAMEWORK_KEY.match(name)) or not secrets.names_something(name, value)
     return secrets.is_random(value) and not secrets.is_placeholder(value) and not secrets.names_something(name, value)
+
+
+def _signs(file: SourceFile, name: str) -> bool:
+    """A bare `secret` signs where there are sessions or tokens; elsewhere it may be a label."""
+    if file.language not in _CODE | {"properties"} or not secrets.is_signing_name(name):
+        return False
+    return name.lower() != "secret" or _SIGNED.search(file.data) is not None
 
 
 @RULES.of_files(
