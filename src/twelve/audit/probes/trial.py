@@ -6,7 +6,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -91,7 +91,7 @@ class Trial:
         self.output = b"".join(self.platform.outputs.follow(build.id)).decode(errors="replace")
         self.build = self.platform.builds.get(self.app.id, build.id)
         if self.build.failure is not None:
-            self.failure = str(self.build.failure["message"])
+            self.failure = _told(self.build.failure)
 
     def ask(
         self, port: int, path: str = "/", *, timeout: float = 10.0, headers: Mapping[str, str] | None = None
@@ -191,6 +191,14 @@ def _answers(platform: Platform) -> bool:
     except TwelveError:
         return False
     return True
+
+
+def _told(failure: Mapping[str, object]) -> str:
+    """With the last line the app printed, which mostly says why."""
+    log = failure.get("log")
+    lines = [str(line).strip() for line in log] if isinstance(log, Sequence) else []
+    last = next(filter(None, reversed(lines)), "")
+    return f"{failure['message']} Its last line: {last}" if last else str(failure["message"])
 
 
 def config_for(codebase: Path) -> tuple[dict[str, str], dict[str, str]]:
