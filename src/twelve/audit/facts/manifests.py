@@ -115,7 +115,7 @@ def ruby_dependencies(code: Codebase) -> list[Dependency]:
 
 def go_dependencies(code: Codebase) -> list[Dependency]:
     """Of each go.mod, the direct and the indirect ones, by module path."""
-    required = re.compile(r"^\s*(?:require\s+)?([\w.-]+\.[\w.-]+/\S+)\s+(v\d\S*)", re.MULTILINE)
+    required = re.compile(r"^[ \t]*(?:require[ \t]+)?([^\s/.]+\.[^\s/]+/\S+)[ \t]+(v\d\S*)", re.MULTILINE)
     return [
         Dependency(match[1], match[2], file.path, line)
         for file in code.find("go.mod", kinds=OWN)

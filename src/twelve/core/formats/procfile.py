@@ -12,7 +12,7 @@ from twelve.core.errors import BadProcfile
 from twelve.core.formats import text
 from twelve.core.formats.text import BLANKS, Diagnostic
 
-_ENTRY = re.compile(r"([ \t]*)([A-Za-z0-9_-]*[A-Za-z0-9][A-Za-z0-9_-]*):(.*)", re.DOTALL)
+_ENTRY = re.compile(r"([ \t]*)([_-]*[A-Za-z0-9][A-Za-z0-9_-]*):(.*)", re.DOTALL)
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST_TYPE = 63
 
