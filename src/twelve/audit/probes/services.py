@@ -5,6 +5,7 @@ import http.client
 import os
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 from twelve.audit.model import Severity
@@ -12,7 +13,7 @@ from twelve.audit.probes import watch
 from twelve.audit.probes.ports import asked, main_process
 from twelve.audit.probes.probe import CannotTell, Probebook, Saw
 from twelve.audit.probes.relay import Relay
-from twelve.audit.probes.trial import EXTRA, Trial, until
+from twelve.audit.probes.trial import EXTRA, Trial, answers, until
 from twelve.core.model import Process, Resource
 from twelve.core.ports import PlatformProcess
 
@@ -27,22 +28,26 @@ EXCHANGED = {"postgres", "redis"}
     fix="Take the whole address of each service from the environment, each time the process starts.",
 )  # fmt: skip
 def uses_what_it_is_given(trial: Trial) -> Saw:
-    """One more process is given a second, empty service, by way of a relay that counts who comes."""
+    """One more process is given a second, empty service, by way of a relay that counts who comes.
+
+    Only services it uses on its own count: those it goes to with the same relay before its present ones.
+    """
     process = main_process(trial)
     told = []
     for resource in _attached(trial):
-        with Relay() as relay:
-            changes = _moved(trial, resource, relay)
-            used = _is_used(trial, process, changes, relay)
-        told.append((used, f"a second, empty {resource.provider} at {', '.join(sorted(changes))}", resource.provider))
+        if not _is_used(trial, process, resource, resource.details):
+            continue
+        second = trial.platform.providers[resource.provider].create(f"{resource.name}-second")
+        told.append((_is_used(trial, process, resource, second), resource.provider))
     if not told:
-        raise CannotTell("No service is attached that could be exchanged for another one.")
-    ignored = [text for used, text, _ in told if not used]
+        raise CannotTell("It uses no service on its own, neither at its start nor for GET /, that could be exchanged.")
+    ignored = [provider for used, provider in told if not used]
     if ignored:
-        return Saw(False, f"{process.type} was started with {' and '.join(ignored)}, and never connected to it.")
-    return Saw(
-        True, f"{process.type} was started with {' and '.join(text for _, text, _ in told)}, and connected there."
-    )
+        return Saw(
+            False, f"{process.type} was given the URL of another {', '.join(ignored)}, and never connected to it."
+        )
+    used = ", ".join(provider for _, provider in told)
+    return Saw(True, f"{process.type} was given the URL of another, empty {used}, and connected there.")
 
 
 @PROBES.asks(
@@ -62,6 +67,7 @@ def outlives_its_services(trial: Trial) -> Saw:
     began = time.monotonic()
     until(lambda: len({one.pid for one in _all_servers(trial)} - {one.pid for one in servers}) >= len(servers), BACK)
     back = time.monotonic()
+    until(lambda: answers(trial.platform))  # its state is in one of them
     if not until(lambda: _serves(trial, process), BACK):
         return Saw(
             False, f"{names} was killed and came back; {process.name} did not serve within {BACK:.0f} s of that."
@@ -78,27 +84,29 @@ def outlives_its_services(trial: Trial) -> Saw:
     )
 
 
-def _moved(trial: Trial, resource: Resource, relay: Relay) -> dict[str, str]:
-    """The config vars of the resource's attachments, with the relay's port for that of a second, empty one."""
+def _is_used(trial: Trial, process: Process, resource: Resource, details: Mapping[str, str]) -> bool:
+    """Whether one more process, with the relay's address for the resource, comes to the relay."""
+    with Relay() as relay:
+        changes = _by_way_of(relay, trial, resource, details)
+        spec = trial.one_more(process.type)
+        spec = replace(spec, env={**spec.env, **changes})
+        trial.platform.engine.start([spec])
+        try:
+            (result,) = trial.platform.engine.wait_up([spec.id])
+            if result.kind == "up" and result.process.port:
+                asked(trial, result.process.port)
+            return bool(until(lambda: relay.connections, SOON))
+        finally:
+            trial.platform.engine.stop([spec.id])
+
+
+def _by_way_of(relay: Relay, trial: Trial, resource: Resource, details: Mapping[str, str]) -> dict[str, str]:
+    """The config vars of the resource's attachments, with the relay's port for the server's."""
     provider = trial.platform.providers[resource.provider]
-    details = provider.create(f"{resource.name}-second")
     changes: dict[str, str] = {}
     for attachment in trial.platform.attachments.of_resource(resource.id):
         changes |= provider.config(attachment.name, details)
     return {key: relay.instead_of(value) for key, value in changes.items()}
-
-
-def _is_used(trial: Trial, process: Process, changes: dict[str, str], relay: Relay) -> bool:
-    spec = trial.one_more(process.type)
-    spec = replace(spec, env={**spec.env, **changes})
-    trial.platform.engine.start([spec])
-    try:
-        (result,) = trial.platform.engine.wait_up([spec.id])
-        if result.kind == "up" and result.process.port:
-            asked(trial, result.process.port)
-        return bool(until(lambda: relay.connections, SOON))
-    finally:
-        trial.platform.engine.stop([spec.id])
 
 
 def _attached(trial: Trial) -> list[Resource]:

@@ -90,6 +90,8 @@ def _session_cookie(trial: Trial, port: int) -> str:
     cookie = given.partition(";")[0]
     if not any(word in cookie.partition("=")[0].lower() for word in SESSION):
         raise CannotTell("GET / begins no session, so whether another instance knew it cannot be told.")
+    if not _takes_over(trial, port, cookie):
+        raise CannotTell("Each answer renews the session's cookie, so whether another instance knew it cannot be told.")
     return cookie
 
 

@@ -17,10 +17,11 @@ from twelve.audit.probes import watch
 from twelve.core.errors import NotFound, TwelveError
 from twelve.core.formats import dotenv
 from twelve.core.model import App, Build, LogLine, Process, ProcessSpec, Release, Slug
+from twelve.core.policy.hints import lacking_providers
 from twelve.core.policy.services import attachment_for
 from twelve.core.ports import ProcessEvent
 from twelve.first import First
-from twelve.flow import apps, configure, deploy, restart, scale, specs, start
+from twelve.flow import apps, attach, configure, deploy, restart, scale, specs, start
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import kept_processes, slug_of
 from twelve.infra.files import remove_tree
@@ -82,7 +83,23 @@ class Trial:
         return [one for one in self.processes("web") if one.state == "up"]
 
     def deploy(self) -> None:
-        """Build, release, run; what went wrong is in `failure`, in the words `up` would say."""
+        """Build, release, run; what went wrong is in `failure`, in the words `up` would say.
+
+        An app that fails for want of services that only its client libraries show gets them, and another try.
+        """
+        self._deploy_once()
+        if self.failure and self._add_services():
+            self.failure = ""
+            self._deploy_once()
+
+    def _add_services(self) -> bool:
+        slug = self.platform.slugs.get(self.build.slug_id) if self.build and self.build.slug_id else None
+        wanted = lacking_providers(slug.clients, configure.effective(self.platform, self.app)) if slug else []
+        for provider in wanted:
+            attach.create(self.platform, self.app, provider, None, None)
+        return bool(wanted)
+
+    def _deploy_once(self) -> None:
         path = self.platform.settings.uploads / f"{NAME}.tar"
         with path.open("wb") as upload:
             packed = pack(self.codebase, upload)
@@ -181,11 +198,12 @@ def _platform(home: Path) -> Iterator[Platform]:
             ends.callback(remove_tree, settings.slugs)
             ends.callback(settings.remove_run)
             ends.callback(wired.stop)
-            until(lambda: _answers(wired.platform))
+            until(lambda: answers(wired.platform))
             start.stop(wired.platform)
 
 
-def _answers(platform: Platform) -> bool:
+def answers(platform: Platform) -> bool:
+    """Its database, that is."""
     try:
         platform.apps.list()
     except TwelveError:

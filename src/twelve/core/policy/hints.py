@@ -50,10 +50,22 @@ def clients(dependencies: Iterable[str]) -> tuple[str, ...]:
 
 def unattached(clients: Iterable[str], config: Mapping[str, str], app: str) -> list[str]:
     """A sentence for each service an app has a client for and its config no address of."""
-    there = set(clients)
     return [
         f"{client} is among the dependencies and {service.key} is not set: "
         f"`twelve services add {service.provider} -a {app}`"
+        for client, service in _lacking(clients, config)
+    ]
+
+
+def lacking_providers(clients: Iterable[str], config: Mapping[str, str]) -> list[str]:
+    """The services themselves, by the names of their providers."""
+    return [service.provider for _, service in _lacking(clients, config)]
+
+
+def _lacking(clients: Iterable[str], config: Mapping[str, str]) -> list[tuple[str, _Service]]:
+    there = set(clients)
+    return [
+        (client, service)
         for service in _SERVICES
         if (client := next((name for name in service.clients if name in there), None))
         and service.key not in config
