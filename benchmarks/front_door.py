@@ -24,7 +24,7 @@ from uuid import uuid4
 
 from twelve.core.model import LogFilter
 from twelve.core.ports import Backend
-from twelve.infra import components
+from twelve.infra import components, usage
 from twelve.infra.settings import Settings
 from twelve.stages.logs.hub import LogHub
 from twelve.stages.metrics.traffic import Traffic
@@ -135,25 +135,27 @@ def front_door(home: Path, hub: LogHub, backend: int) -> Iterator[int]:
 def wrk(port: int, backend: int) -> Round:
     url = f"http://127.0.0.1:{port}/notes?q=1"
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-H", f"Host: {HOST}", url]
-    proxy, others = cpu_seconds(PIDS[port]), cpu_seconds(PIDS[backend]) + own_cpu()
+    proxy, others = cpu(port), cpu(backend) + own_cpu()
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in said, said
     assert "Socket errors" not in said, said
-    proxy, others = cpu_seconds(PIDS[port]) - proxy, cpu_seconds(PIDS[backend]) + own_cpu() - others
+    proxy, others = (
+        cpu(port) - proxy,
+        cpu(backend) + own_cpu() - others,
+    )
     count = int(re.search(r"(\d+) requests in", said)[1])
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
     return Round(rate, count, proxy / count * 1e6, (proxy + others) / count * 1e6)
+
+
+def cpu(port: int) -> float:
+    return usage.cpu([PIDS[port]], children=False)
 
 
 def own_cpu() -> float:
     """Ours, which reads the lines, and that of the client, which has ended."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def settled(hub: LogHub) -> int:

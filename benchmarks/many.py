@@ -7,9 +7,7 @@ no line, the apps' own processes not counted.
 
 import http.client
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,6 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.support.live import Live, running, wait_for  # noqa: E402 - the same platform the tests use
 from twelve.core.ports import Backend  # noqa: E402
+from twelve.infra import usage  # noqa: E402
 from twelve.infra.settings import Settings  # noqa: E402
 from twelve.stages.logs.hub import LogHub  # noqa: E402
 from twelve.stages.router.haproxy import HaproxyRouter  # noqa: E402
@@ -91,9 +90,9 @@ def up(live: Live) -> int:
 def idle(live: Live) -> None:
     time.sleep(5)  # what deploys leave behind has ended
     own = {kind: with_descendants(pids) for kind, pids in platform(live).items()}
-    before = {kind: cpu(pids) for kind, pids in own.items()}
+    before = {kind: usage.cpu(pids, children=False) for kind, pids in own.items()}
     time.sleep(IDLE_SECONDS)
-    used = {kind: (cpu(own[kind]) - before[kind]) / IDLE_SECONDS * 100 for kind in own}
+    used = {kind: (usage.cpu(own[kind], children=False) - before[kind]) / IDLE_SECONDS * 100 for kind in own}
     report(
         "idle cpu of the platform",
         sum(used.values()),
@@ -109,9 +108,9 @@ def ordinary(home: Path) -> None:
         live.up(ROOT / "examples" / "notes", "notes")
         time.sleep(5)
         own = {kind: with_descendants(pids) for kind, pids in platform(live).items()}
-        before = cpu(pid for pids in own.values() for pid in pids)
+        before = usage.cpu((pid for pids in own.values() for pid in pids), children=False)
         time.sleep(IDLE_SECONDS)
-        used = (cpu(pid for pids in own.values() for pid in pids) - before) / IDLE_SECONDS * 100
+        used = (usage.cpu((pid for pids in own.values() for pid in pids), children=False) - before) / IDLE_SECONDS * 100
     row = {
         "bench": "many",
         "figure": "examples/notes alone: idle cpu of the platform and its services",
@@ -123,9 +122,9 @@ def ordinary(home: Path) -> None:
 def lists(live: Live) -> None:
     server = [live.server_pid()]
     for path in ("/apps", f"/apps/{name(7)}/dynos", f"/apps/{name(7)}"):
-        before = cpu(server)
+        before = usage.cpu(server, children=False)
         times = [timed(lambda path=path: call(live, path)) * 1000 for _ in range(CALLS)]
-        spent = (cpu(server) - before) / CALLS * 1000
+        spent = (usage.cpu(server, children=False) - before) / CALLS * 1000
         goal = GOALS["list"] if path == "/apps" else None
         report(f"GET {path}, p95", percentile(times, 95), "ms", goal, spread(times) | {"server cpu": round(spent, 2)})
 
@@ -194,39 +193,19 @@ def spread(times: list[float]) -> dict[str, object]:
 
 def memory(live: Live) -> None:
     for kind, pids in platform(live).items():
-        report(f"memory of {kind}", pss(with_descendants(pids)), "MiB PSS")
+        report(f"memory of {kind}", mebibytes(with_descendants(pids)), "MiB PSS")
     own = {UUID(place.name) for place in (Settings(home=live.home).run / "processes").iterdir()}
     shims = [pid for one, pids in tree.carriers().items() if one in own for pid in pids if comm(pid) == "bwrap"]
-    report("memory of the sandboxes themselves", pss(shims), "MiB PSS", None, {"processes": len(shims)})
+    report("memory of the sandboxes themselves", mebibytes(shims), "MiB PSS", None, {"processes": len(shims)})
 
 
 def adoption(live: Live) -> None:
     before = {row["pid"] for row in live.json("status")["processes"] if row["app"]}
     live.kill_server()
     switches(live)
-    begun = time.perf_counter()
-    start_server(live)
-    report("start of a server that adopts all of them", time.perf_counter() - begun, "s")
+    report("start of a server that adopts all of them", live.serve(), "s")
     after = {row["pid"] for row in live.json("status")["processes"] if row["app"]}
     report("processes that are the same as before", len(before & after), f"of {len(before)}")
-
-
-def start_server(live: Live) -> None:
-    """Until it answers."""
-    reading, writing = os.pipe()
-    subprocess.Popen(
-        [sys.executable, "-m", "twelve.serve"],
-        env=live.environ | {"TWELVE_READY_FD": str(writing)},
-        pass_fds=[writing],
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as line:
-        told = line.read()
-    if told != "ready\n":
-        raise RuntimeError(f"the server did not start: {told}")
 
 
 def platform(live: Live) -> dict[str, list[int]]:
@@ -273,30 +252,13 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
+def mebibytes(pids: Iterable[int]) -> float:
+    """Of proportional share."""
+    return usage.memory(pids) / (1 << 20)
+
+
 def percentile(values: list[float], rank: int) -> float:
     return sorted(values)[min(len(values) - 1, len(values) * rank // 100)]
-
-
-def cpu(pids: Iterable[int]) -> float:
-    total = 0
-    for pid in pids:
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        total += sum(map(int, fields[11:13]))
-    return total / os.sysconf("SC_CLK_TCK")
-
-
-def pss(pids: Iterable[int]) -> float:
-    total = 0
-    for pid in pids:
-        try:
-            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        except OSError:
-            continue
-        total += next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
-    return total / 1024
 
 
 def comm(pid: int) -> str:

@@ -9,7 +9,6 @@ them, and the holder of their pipes; PostgreSQL and HAProxy have a line of their
 """
 
 import json
-import os
 import shlex
 import signal
 import statistics
@@ -29,6 +28,7 @@ import contenders  # noqa: E402 - beside this file
 from gate import Gate  # noqa: E402
 
 from tests.support.live import Live, running, wait_for  # noqa: E402
+from twelve.infra import usage  # noqa: E402
 from twelve.infra.settings import Settings  # noqa: E402
 from twelve.stages.run.local import tree  # noqa: E402
 from twelve.stages.run.local.starter import BLANK  # noqa: E402
@@ -73,9 +73,9 @@ def one_round(
     time.sleep(SETTLED)
     if len(commands) > 1:
         own = [pid for pid in (started.pid, *tree.descendants(started.pid)) if not is_child(pid)]
-        note(figures, "memory", pss(own))
+        note(figures, "memory", mebibytes(own))
         note(figures, "processes", len(own))
-        note(figures, "cpu", cpu(own))
+        note(figures, "cpu", usage.cpu(own, children=False))
     begun = time.perf_counter()
     started.send_signal(signal.SIGTERM)
     ended = gate.wait_ended(len(commands)) - begun
@@ -113,17 +113,17 @@ def ours(home: Path, sandbox: str) -> Figures:
 def a_round_of_ours(figures: Figures, live: Live, gate: Gate) -> None:
     server = live.server_pid()
     gate.again()
-    before, begun = cpu([server]), time.perf_counter()
+    before, begun = usage.cpu([server], children=False), time.perf_counter()
     with in_background(lambda: scale(live, COUNT)):
         note(figures, f"start {COUNT}", gate.wait_ready(COUNT) - begun)
     time.sleep(SETTLED)
     shims = shims_of(live)
-    note(figures, "memory", pss([server, *shims]))
-    note(figures, "server memory", pss([server]))
+    note(figures, "memory", mebibytes([server, *shims]))
+    note(figures, "server memory", mebibytes([server]))
     note(figures, "processes", 1 + len(shims))
-    note(figures, "cpu", cpu([server]) - before + cpu(shims))
+    note(figures, "cpu", usage.cpu([server], children=False) - before + usage.cpu(shims, children=False))
     others = [row["pid"] for row in live.json("status")["processes"] if row["name"] in {"haproxy", "postgres"}]
-    note(figures, "others", pss(with_descendants(others)))
+    note(figures, "others", mebibytes(with_descendants(others)))
     gate.again()
     begun = time.perf_counter()
     with in_background(lambda: scale(live, 0)):
@@ -185,27 +185,9 @@ def is_child(pid: int) -> bool:
     return words[:2] == [b"sleep", MARKER.encode()]
 
 
-def pss(pids: Iterable[int]) -> float:
-    total = 0
-    for pid in pids:
-        try:
-            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        except OSError:
-            continue
-        total += next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
-    return total / 1024
-
-
-def cpu(pids: Iterable[int]) -> float:
-    """Seconds used so far."""
-    total = 0
-    for pid in pids:
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        total += sum(map(int, fields[11:13]))
-    return total / os.sysconf("SC_CLK_TCK")
+def mebibytes(pids: Iterable[int]) -> float:
+    """Of proportional share."""
+    return usage.memory(pids) / (1 << 20)
 
 
 def note(figures: Figures, name: str, value: float) -> None:

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.support.live import Live, free_port, running  # noqa: E402 - the same platform the tests use
+from twelve.infra import usage  # noqa: E402
 
 ROUNDS = 7
 
@@ -148,7 +149,7 @@ def idle(live: Live) -> None:
     live.cli("stop", "--app", "idle")
     time.sleep(2)
     roots = {row["name"]: row["pid"] for row in live.json("status")["processes"] if row["app"] is None}
-    sizes = {name: sum(map(pss, tree(pid, set(roots.values()) - {pid}))) for name, pid in roots.items()}
+    sizes = {name: usage.memory(tree(pid, set(roots.values()) - {pid})) / (1 << 20) for name, pid in roots.items()}
     for name, size in sizes.items():
         report(f"idle PSS of {name}", size, "MB")
     report("idle PSS of the platform", sum(sizes.values()), "MB")
@@ -159,13 +160,6 @@ def tree(pid: int, others: set[int]) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").iterdir()
     children = {int(child) for task in tasks for child in (task / "children").read_text().split()} - others
     return [pid, *(found for child in children for found in tree(child, others))]
-
-
-def pss(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    raise ValueError(f"no Pss of {pid}")
 
 
 if __name__ == "__main__":

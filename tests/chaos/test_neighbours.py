@@ -1,13 +1,12 @@
 """One app that misbehaves, and the neighbour who must not notice: latency before and with it, side by side."""
 
 import json
-import os
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.support.load import Load
+from twelve.infra import usage
 
 pytestmark = pytest.mark.integration
 
@@ -91,13 +90,8 @@ def test_a_neighbour_is_hardly_slower_beside(world, before, plague, name):
 def test_a_storm_of_crashes_does_not_keep_the_server_busy(world, plague):
     plague("sys.exit(1)\n", STORM)
     server = world.pids()["server"]
-    before = cpu_seconds(server)
+    before = usage.cpu([server], children=False)
     time.sleep(SECONDS)
-    busy = (cpu_seconds(server) - before) / SECONDS
+    busy = (usage.cpu([server], children=False) - before) / SECONDS
     print(f"{STORM} processes crashing: the server takes {busy:.2f} of a core", flush=True)
     assert busy < BUSY
-
-
-def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
