@@ -121,7 +121,7 @@ def ordinary(home: Path) -> None:
 
 def lists(live: Live) -> None:
     server = [live.server_pid()]
-    for path in ("/apps", f"/apps/{name(7)}/dynos", f"/apps/{name(7)}"):
+    for path in ("/apps", f"/apps/{name(0)}/dynos", f"/apps/{name(7)}"):
         before = usage.cpu(server, children=False)
         times = [timed(lambda path=path: call(live, path)) * 1000 for _ in range(CALLS)]
         spent = (usage.cpu(server, children=False) - before) / CALLS * 1000
@@ -130,7 +130,7 @@ def lists(live: Live) -> None:
 
 
 def commands(live: Live) -> None:
-    for words in (("ps", "--app", name(7)), ("apps",), ("status",)):
+    for words in (("ps", "--app", name(0)), ("apps",), ("status",)):
         times = [timed(lambda words=words: live.cli(*words)) for _ in range(10)]
         report(f"twelve {' '.join(words)}", statistics.median(times), "s", None, {"least": round(min(times), 3)})
 

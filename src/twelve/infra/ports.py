@@ -5,6 +5,7 @@ import os
 import random
 import socket
 import threading
+from collections.abc import Collection
 from pathlib import Path
 
 from twelve.core.errors import CorruptState, PortTaken
@@ -42,11 +43,9 @@ class Ports:
 
     def _choose(self, name: str) -> int:
         ports = self._read()
-        for port in random.SystemRandom().sample(candidates(), TRIES):
-            if port not in ports.values() and is_free(port):
-                self._write({**ports, name: port})
-                return port
-        raise PortTaken(f"No free port was found for {name}.", hint="Too many programs listen on this machine.")
+        port = any_free(ports.values())
+        self._write({**ports, name: port})
+        return port
 
     def _read(self) -> dict[str, int]:
         try:
@@ -66,6 +65,13 @@ class Ports:
         with os.fdopen(descriptor, "w") as out:
             json.dump(ports, out, indent=1)
         temporary.replace(self._record)
+
+
+def any_free(but: Collection[int] = ()) -> int:
+    for port in random.SystemRandom().sample(candidates(), TRIES):
+        if port not in but and is_free(port):
+            return port
+    raise PortTaken("No free port was found.", hint="Too many programs listen on this machine.")
 
 
 def candidates() -> range:

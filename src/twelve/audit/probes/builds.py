@@ -11,6 +11,8 @@ from twelve.core.model import Slug
 
 PROBES = Probebook()
 HARMLESS = "AUDITED"
+MISSING = ("ModuleNotFoundError", "No module named", "Cannot find module", "ERR_MODULE_NOT_FOUND", "command not found",
+           "cannot open shared object file", "cannot load such file")  # fmt: skip
 
 
 @PROBES.asks(
@@ -20,8 +22,10 @@ HARMLESS = "AUDITED"
 def builds_from_manifests(trial: Trial) -> Saw:
     if trial.build is None or trial.build.status != "succeeded":
         return Saw(False, f"In an empty environment it does not build: {trial.failure}")
-    if not any(process.state == "up" for process in trial.processes()):
-        return Saw(False, f"It builds, but does not start with what it declares: {trial.failure}")
+    if trial.failure:
+        if any(sign in trial.failure for sign in MISSING):
+            return Saw(False, f"It builds, but does not start with what it declares: {trial.failure}")
+        raise CannotTell(f"It builds from its manifests, and does not start for another reason: {trial.failure}")
     return Saw(True, "Built in an empty sandbox from its manifests, it started there with nothing else.", "twelve up")
 
 

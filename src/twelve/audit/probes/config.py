@@ -23,7 +23,7 @@ PAGES = ("/", "/no-such-page", "/%ff", "/?q=%27%22%3C")
 def starts_from_the_environment(trial: Trial) -> Saw:
     up = [process.name for process in trial.processes() if process.state == "up"]
     if not up:
-        return Saw(False, f"It did not start from its environment: {trial.failure}")
+        raise CannotTell(f"It does not run, which may have other causes: {trial.failure}")
     keys = ", ".join(sorted(trial.given)) or "nothing of its own"
     return Saw(True, f"{', '.join(up)} came up in an empty home with {keys} set and no .env file.", "twelve run -- env")
 

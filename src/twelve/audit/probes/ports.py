@@ -8,6 +8,7 @@ from twelve.audit.probes.probe import CannotTell, Probebook, Saw
 from twelve.audit.probes.trial import Trial, until
 from twelve.core.errors import TwelveError
 from twelve.core.model import Process
+from twelve.stages.run.local import tree
 
 PROBES = Probebook()
 MANY = 3
@@ -56,7 +57,7 @@ def stays_in_the_foreground(trial: Trial) -> Saw:
         pids = watch.members(process)
         if not pids:
             return Saw(False, f"The first process of {process.name} has ended.")
-        strays = [pid for pid in pids[1:] if watch.parent(pid) not in pids]
+        strays = [pid for pid in pids[1:] if tree.parent(pid) not in pids]
         if strays:
             return Saw(False, f"{process.name} left {watch.program(strays[0])} behind without a parent.")
     names = ", ".join(process.name for process in trial.processes())

@@ -11,7 +11,7 @@ from twelve.audit.probes.trial import Trial, trial
 
 BOOKS = (builds, config, ports, stateless, logs, disposability, services, programs)
 LONGEST = 600.0  # seconds for all of them
-NEEDS_NO_START = {"TF02-live-clean-build", "TF03-live-boot-from-env"}
+NEEDS_NO_START = {"TF02-live-clean-build"}
 Progress = Callable[[str], None]
 
 

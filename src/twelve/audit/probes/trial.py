@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from twelve.audit.facts.secrets import is_secret_name
 from twelve.audit.probes import watch
 from twelve.core.errors import NotFound, TwelveError
 from twelve.core.formats import dotenv
@@ -24,7 +24,9 @@ from twelve.first import First
 from twelve.flow import apps, attach, configure, deploy, restart, scale, specs, start
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import kept_processes, slug_of
+from twelve.infra import procfs
 from twelve.infra.files import remove_tree
+from twelve.infra.ports import any_free
 from twelve.infra.settings import Settings
 from twelve.stages.source.pack import pack
 from twelve.wiring import Wiring
@@ -35,7 +37,6 @@ PATIENCE = 30.0  # seconds for what has to happen soon
 POLL = 0.02
 LOOK = 0.1
 EXTRA = 900  # numbers of processes that no formation has
-SECRETS = ("SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def trial(codebase: Path) -> Iterator[Trial]:
 def _watch_programs(tried: Trial, over: threading.Event) -> None:
     while not over.wait(LOOK):
         for process in tried.platform.engine.processes(tried.created.id):
-            tried.programs.update(watch.executable(pid) for pid in watch.members(process))
+            tried.programs.update(procfs.executable(pid) for pid in watch.members(process))
         tried.programs.discard("")
 
 
@@ -178,7 +179,7 @@ def _watch_programs(tried: Trial, over: threading.Event) -> None:
 def _platform(home: Path) -> Iterator[Platform]:
     """The user's package cache and components are shared: they are no state."""
     own = Settings.from_environment()
-    settings = replace(own, home=home, api_port=free_port(), router_port=free_port(), database_url=None)
+    settings = replace(own, home=home, api_port=any_free(), router_port=any_free(), database_url=None)
     settings.make_directories()
     settings.components.rmdir()
     own.components.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -225,16 +226,10 @@ def config_for(codebase: Path) -> tuple[dict[str, str], dict[str, str]]:
     example: dict[str, str] = {}
     with contextlib.suppress(OSError, TwelveError):
         example = dotenv.load(file.read_bytes(), str(file))
-    secret = [key for key in example if any(word in key for word in SECRETS) and attachment_for(key) is None]
+    secret = [key for key in example if is_secret_name(key) and attachment_for(key) is None]
     canaries = {key: f"canary{secrets.token_hex(16)}" for key in secret}
     own = {key: value for key, value in example.items() if attachment_for(key) is None}
     return own | canaries, canaries
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:

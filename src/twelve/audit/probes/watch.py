@@ -29,19 +29,7 @@ def members(process: Process) -> list[int]:
 
 def program(pid: int) -> str:
     """The path of what it runs, by its name; empty when it has gone."""
-    return PurePosixPath(executable(pid)).name
-
-
-def parent(pid: int) -> int | None:
-    with contextlib.suppress(OSError):
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return None
-
-
-def executable(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)")
-    return ""
+    return PurePosixPath(procfs.executable(pid)).name
 
 
 def command_line(pid: int) -> bytes:
