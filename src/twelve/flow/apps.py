@@ -8,9 +8,9 @@ from twelve.core.errors import UsageError
 from twelve.core.model import App, Domain
 from twelve.core.policy.strays import strays as left_over
 from twelve.flow import attach, specs
+from twelve.flow.changeover import Changeover, drained
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import Silent, kept_processes, roll_out, slug_of
-from twelve.flow.rollout import Rollout, drained
 
 HOSTNAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -85,7 +85,7 @@ def fill(platform: Platform, app: App) -> None:
     absent = [place for place in specs.places(formation) if place not in running and place[0] in slug.process_types]
     new = specs.kept(app, release, slug, absent, {entry.type: entry.size for entry in formation})
     platform.keeper.refresh(app)
-    roll_out(platform, app, Rollout(platform, app, new, [], Silent()))
+    roll_out(platform, app, Changeover(platform, app, new, [], Silent()))
 
 
 def strays(platform: Platform, app: App) -> set[UUID]:

@@ -15,7 +15,7 @@ WEB = "web"
 class Keeper:
     """Knows which web processes are in service; only those go back into the router when they come up again.
 
-    A process under a rollout is not in service before the switch, however healthy it is.
+    A process under a changeover is not in service before the switch, however healthy it is.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Keeper:
             self._thread.join()
 
     def switch(self, app: App, ready: Iterable[Process], drain: Iterable[Process]) -> None:
-        """The switch of a rollout: `ready` takes every new request from now on, `drain` none."""
+        """The switch of a changeover: `ready` takes every new request from now on, `drain` none."""
         fresh = [_backend(process) for process in ready]
         old = [process.id for process in drain]
         with self._lock:

@@ -15,8 +15,8 @@ from twelve.core.policy.numbers import ONE_OFFS
 from twelve.core.policy.required import missing
 from twelve.core.ports import Progress
 from twelve.flow import specs
+from twelve.flow.changeover import Changeover
 from twelve.flow.platform import Platform
-from twelve.flow.rollout import Rollout
 from twelve.flow.schedule import install
 from twelve.stages.release.store import Draft
 
@@ -149,7 +149,9 @@ class Serving:
         old = kept_processes(self.platform, self.app)
         if new:
             self.progress.step(f"Starting v{self.release.version}")
-        roll_out(self.platform, self.app, Rollout(self.platform, self.app, new, old, self.progress, urgent=self.urgent))
+        roll_out(
+            self.platform, self.app, Changeover(self.platform, self.app, new, old, self.progress, urgent=self.urgent)
+        )
 
     def _formation(self, slug: Slug) -> list[FormationEntry]:
         """What was scaled stays; types that are new get their default, types that are gone go."""
@@ -175,12 +177,12 @@ class Serving:
         self.platform.logs.write(self.app.name, "api", text, source="app")
 
 
-def roll_out(platform: Platform, app: App, rollout: Rollout) -> None:
+def roll_out(platform: Platform, app: App, changeover: Changeover) -> None:
     """Run it; when it fails, the exclusive processes it had to stop first are started again from their own release."""
     try:
-        rollout.run()
+        changeover.run()
     except BaseException:
-        restore(platform, app, rollout.stopped_early)
+        restore(platform, app, changeover.stopped_early)
         raise
 
 

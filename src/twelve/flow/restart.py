@@ -3,9 +3,9 @@
 from twelve.core.errors import NotFound, RunError
 from twelve.core.model import App, Process
 from twelve.flow import specs
+from twelve.flow.changeover import Changeover
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import Silent, kept_processes, roll_out, slug_of
-from twelve.flow.rollout import Rollout
 
 
 def restart(platform: Platform, app: App, target: str | None, user: str) -> None:
@@ -24,7 +24,7 @@ def restart(platform: Platform, app: App, target: str | None, user: str) -> None
         sizes = {entry.type: entry.size for entry in platform.formations.list(app.id)}
         platform.logs.write(app.name, "api", f"Restart {target or 'all'} by user {user}", source="app")
         new = specs.kept(app, release, slug, [(process.type, process.number) for process in old], sizes)
-        roll_out(platform, app, Rollout(platform, app, new, old, Silent()))
+        roll_out(platform, app, Changeover(platform, app, new, old, Silent()))
 
 
 def stop(platform: Platform, app: App, target: str, user: str) -> None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from twelve.core.model import App, FormationEntry, ProcessSpec
 from twelve.core.policy.formation import ScaleUpdate, apply
 from twelve.flow import specs
+from twelve.flow.changeover import Changeover
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import Silent, kept_processes, roll_out, slug_of
-from twelve.flow.rollout import Rollout
 
 __all__ = ["ScaleUpdate", "scale", "scale_by_itself"]
 
@@ -64,7 +64,7 @@ def _reach(platform: Platform, app: App, before: list[FormationEntry], after: li
     have = {(process.type, process.number) for process in running if process.type not in resized}
     new: list[ProcessSpec] = specs.kept(app, release, slug, sorted(wanted - have), sizes)
     old = [process for process in running if (process.type, process.number) not in wanted & have]
-    roll_out(platform, app, Rollout(platform, app, new, old, Silent()))
+    roll_out(platform, app, Changeover(platform, app, new, old, Silent()))
 
 
 def _say(

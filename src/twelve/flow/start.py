@@ -17,12 +17,12 @@ from twelve.core.errors import NotFound, TwelveError
 from twelve.core.model import App, ConfigVars, Process, ProcessSpec, Release, Slug
 from twelve.core.ports import PlatformProcess
 from twelve.flow import apps, drains, specs
+from twelve.flow.changeover import retire
 from twelve.flow.configure import release_again
 from twelve.flow.keep import WEB
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import attached_config, is_one_off, kept_processes, slug_of
 from twelve.flow.rollback import resume_probation
-from twelve.flow.rollout import retire
 from twelve.stages.build.store import Builds
 from twelve.stages.release.store import Releases
 

@@ -43,7 +43,7 @@ B = TypeVar("B", bound=Bootable)
 
 
 def is_exclusive(type_: str, wish: FormationWish | None = None) -> bool:
-    """Whether two of it must never run at a time, not even for the seconds of a rollout."""
+    """Whether two of it must never run at a time, not even for the seconds of a changeover."""
     if wish is not None and wish.rollout is not None:
         return wish.rollout == "exclusive"
     return _EXCLUSIVE.fullmatch(type_) is not None

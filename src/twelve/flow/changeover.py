@@ -23,7 +23,7 @@ DRAIN_POLL = 0.02  # seconds
 DRAIN_TIMEOUT = 30.0
 
 
-class Rollout:
+class Changeover:
     """`new` are started, `old` are stopped once the new ones serve; when a new one fails, all of `new` are stopped.
 
     `urgent`, for a release that has served before: web processes take over as soon as they are healthy, without waiting
@@ -144,7 +144,7 @@ class Rollout:
 
     @property
     def stopped_early(self) -> Sequence[Process]:
-        """Old exclusive processes that are gone already: a failed rollout must start them again."""
+        """Old exclusive processes that are gone already: a failed changeover must start them again."""
         return self._stopped_early
 
     def _of_kind(self, *, web: bool) -> list[ProcessSpec]:
