@@ -19,6 +19,7 @@ from twelve.stages.logs.drains.store import Drains
 from twelve.stages.logs.hub import LogHub
 from twelve.stages.metrics.restarts import Restarts
 from twelve.stages.metrics.traffic import Traffic
+from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
 from twelve.stages.run.schedules import Schedules
@@ -44,6 +45,7 @@ class Platform:
     attachments: Attachments
     providers: Mapping[str, Provider]
     releases: Releases
+    rollouts: Rollouts
     formations: Formations
     schedules: Schedules
     engine: Engine

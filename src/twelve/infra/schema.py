@@ -8,6 +8,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -123,6 +124,7 @@ releases = Table(
     _json("attachments"),
     _text("output", ""),
     Column("failure", JSONB),
+    Column("candidate", Boolean, nullable=False, server_default="false"),  # made to take no traffic of its own
     _time("created_at"),
     _time("updated_at"),
     UniqueConstraint("app_id", "version"),
@@ -245,4 +247,34 @@ schedule_runs = Table(  # the key lets one server only start what is due; `id` i
     _time("ended_at", nullable=True),
     _time("created_at"),
     UniqueConstraint("schedule_id", "due"),
+)
+
+rollouts = Table(  # `slot` is its number at the front doors, never given twice; one of an app runs at a time
+    "rollouts",
+    metadata,
+    _id(),
+    _app(index=False),
+    _text("name"),
+    Column("iteration", Integer, nullable=False),
+    _text("unit"),
+    Column("anonymous", Boolean, nullable=False, server_default="false"),
+    Column("slot", Integer, Identity(), nullable=False, unique=True),
+    _text("status"),
+    _text("reason", ""),
+    Column("shadow", Integer),
+    _json("settings"),
+    _time("created_at"),
+    _time("ended_at", nullable=True),
+    UniqueConstraint("app_id", "name", "iteration"),
+)
+Index("rollouts_running_key", rollouts.c.app_id, unique=True, postgresql_where=rollouts.c.status == "running")
+
+rollout_phases = Table(  # what each variant owned from then on; the highest number counts
+    "rollout_phases",
+    metadata,
+    Column("rollout_id", Uuid, ForeignKey("rollouts.id", ondelete="CASCADE"), primary_key=True),
+    Column("phase", Integer, primary_key=True),
+    _json("variants"),
+    _text("user"),
+    _time("created_at"),
 )

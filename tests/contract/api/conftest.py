@@ -29,6 +29,7 @@ from twelve.stages.build.store import Builds, Slugs
 from twelve.stages.config.store import ConfigStore
 from twelve.stages.logs.drains.store import Drains
 from twelve.stages.logs.hub import LogHub
+from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
 from twelve.stages.run.schedules import Schedules
@@ -70,6 +71,7 @@ def assembled(settings, database, server):
         attachments=Attachments(database),
         providers={"postgres": PostgresProvider(server), "url": UrlProvider()},
         releases=Releases(database, sealer),
+        rollouts=Rollouts(database),
         formations=formations,
         schedules=Schedules(database),
         engine=engine,

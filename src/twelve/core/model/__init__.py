@@ -8,10 +8,12 @@ from twelve.core.model.logs import LogFilter, LogLine
 from twelve.core.model.manifest import AddonWish, AppManifest, EnvWish, FormationWish, HealthCheck
 from twelve.core.model.process import SIZES, Autoscale, FormationEntry, Process, ProcessSpec, ProcessState
 from twelve.core.model.release import Release, ReleaseStatus
+from twelve.core.model.rollout import BUCKETS, Phase, Rollout, RolloutStatus, Unit, Variant
 from twelve.core.model.schedule import OVERLAPS, RunState, Schedule, ScheduleRun, ScheduleWish
 from twelve.core.model.service import Attachment, Resource
 
 __all__ = [
+    "BUCKETS",
     "OVERLAPS",
     "SIZES",
     "AddonWish",
@@ -30,17 +32,22 @@ __all__ = [
     "Layer",
     "LogFilter",
     "LogLine",
+    "Phase",
     "Process",
     "ProcessSpec",
     "ProcessState",
     "Release",
     "ReleaseStatus",
     "Resource",
+    "Rollout",
+    "RolloutStatus",
     "RunState",
     "Schedule",
     "ScheduleRun",
     "ScheduleWish",
     "Slug",
     "Source",
+    "Unit",
+    "Variant",
     "app_name_problem",
 ]

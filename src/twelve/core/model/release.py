@@ -19,7 +19,7 @@ class ReleaseStatus(StrEnum):
 class Release:
     """Its frozen config has three layers, later wins: `dotenv` (a development .env), `own` (config vars) and `attached`
     (what the attachments contribute); `config` is what every process gets. `attachments` maps attachment name to
-    resource name."""
+    resource name. A `candidate` was made to take no traffic but what a rollout gives it."""
 
     id: UUID
     app_id: UUID
@@ -38,6 +38,7 @@ class Release:
     commit: str | None = None
     failure: Mapping[str, object] | None = None
     output: str = ""
+    candidate: bool = False
 
     @property
     def config(self) -> ConfigVars:

@@ -30,6 +30,7 @@ class Draft:
     description: str
     user: str
     status: ReleaseStatus = ReleaseStatus.PENDING
+    candidate: bool = False
 
 
 class Releases:
@@ -53,6 +54,7 @@ class Releases:
             "user": draft.user,
             "sealed_config": sealed,
             "attachments": dict(draft.attachments),
+            "candidate": draft.candidate,
             "created_at": now,
             "updated_at": now,
         }
@@ -128,6 +130,7 @@ class Releases:
             commit=row["commit"],
             failure=row["failure"],
             output=row["output"],
+            candidate=row["candidate"],
         )
 
     def list(self, app_id: UUID) -> list[Release]:

@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import delete, insert, text
 
 from tests.support.processes import MemoryPump, MemorySink, make_slug, make_spec, until
-from twelve.core.model import Autoscale, FormationEntry, HealthCheck, ProcessState
+from twelve.core.errors import Conflict
+from twelve.core.model import Autoscale, FormationEntry, HealthCheck, ProcessState, RolloutStatus, Unit, Variant
 from twelve.infra import schema
 from twelve.infra.database import Database
 from twelve.infra.settings import Settings
+from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.run.formation import Formations
 from twelve.stages.run.local.engine import LocalEngine
 from twelve.stages.run.processes import ProcessRecord, ProcessRecords
@@ -66,6 +68,26 @@ def test_a_range_is_kept_with_the_formation_until_it_is_taken_away(database, app
     assert formations.autoscaled() == [web]
     formations.save([replace(web, autoscale=None)])
     assert formations.autoscaled() == []
+
+
+def test_a_rollout_its_phases_and_its_end(database, app_id):
+    rollouts = Rollouts(database)
+    control, opening = Variant("a", 12), Variant("b", 13, ((0, 999),), processes=2)
+    made = rollouts.start(app_id, "shop", Unit("cookie:uid", anonymous=True), [control, opening], "me", shadow=14)
+    assert rollouts.running(app_id) == made
+    assert (made.salt, made.phase, made.variants, made.shadow) == ("shop.1", 1, (control, opening), 14)
+    ramped = rollouts.ramp(made, [control, replace(opening, ranges=((0, 999), (1000, 2999)))], "you")
+    assert (ramped.phase, ramped.shares) == (2, {"a": 7000, "b": 3000})
+    assert [(one.number, one.user) for one in rollouts.phases(made.id)] == [(1, "me"), (2, "you")]
+    with pytest.raises(Conflict, match="runs already"):
+        rollouts.start(app_id, "other", Unit("cookie:uid"), [control], "me")
+    ended = rollouts.end(ramped, RolloutStatus.ABORTED, "it was slow")
+    assert (ended.status, ended.reason, rollouts.running(app_id)) == (RolloutStatus.ABORTED, "it was slow", None)
+    again = rollouts.start(app_id, "shop", Unit("cookie:uid"), [control, opening], "me", settings={"auto_stop": False})
+    assert again.salt == "shop.2"
+    assert again.slot > made.slot
+    assert rollouts.list(app_id) == [ended, again]
+    assert rollouts.all_running() == [again]
 
 
 def test_a_database_from_before_autoscale_gets_its_column_and_keeps_its_formations(database, app_id):
