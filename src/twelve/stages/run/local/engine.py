@@ -25,7 +25,7 @@ from twelve.stages.run.local.output import Holders, PumpedOutput
 from twelve.stages.run.local.ports import Ports
 from twelve.stages.run.local.sandbox import MEANING, choose
 from twelve.stages.run.local.spawn import keep_descriptors_to_ourselves
-from twelve.stages.run.local.supervisor import Ground, Supervisor
+from twelve.stages.run.local.supervisor import Ground, Outcome, Supervisor
 from twelve.stages.run.local.usage import of_life
 from twelve.stages.run.processes import ProcessRecord
 
@@ -54,7 +54,7 @@ class LocalEngine:
             self._sandbox, self._limiter, Ports(), sink, self._journal, settings.restart_cap, self._tell
         )
         self._supervised: dict[UUID, Supervisor] = {}
-        self._ended: OrderedDict[UUID, Supervisor] = OrderedDict()
+        self._ended: OrderedDict[UUID, Outcome] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listeners: list[Callable[[ProcessEvent], None]] = []
         self._taking_calls = threading.Lock()
@@ -232,7 +232,7 @@ class LocalEngine:
         await supervisor.run(waiting=waiting)
         process = supervisor.spec.id
         self._supervised.pop(process, None)
-        self._ended[process] = supervisor
+        self._ended[process] = supervisor.outcome
         while len(self._ended) > REMEMBERED:
             self._ended.popitem(last=False)
         self._holders.release(process)
@@ -241,7 +241,7 @@ class LocalEngine:
         for supervisor in supervisors:
             supervisor.stop(quiet=quiet)
         if supervisors:
-            await asyncio.wait({supervisor.ended for supervisor in supervisors})
+            await asyncio.wait({supervisor.outcome.ended for supervisor in supervisors})
 
     async def _take_over(
         self, finds: Sequence[adoption.Find], specs: Mapping[UUID, ProcessSpec]
@@ -286,11 +286,12 @@ class LocalEngine:
     def _place(self, process: UUID) -> Path:
         return self._directory / process.hex
 
-    def _find(self, process: UUID) -> Supervisor:
-        found = self._supervised.get(process) or self._ended.get(process)
-        if found is None:
-            raise NotFound(f"No process {process} runs here.", resource="dyno")
-        return found
+    def _find(self, process: UUID) -> Outcome:
+        if supervisor := self._supervised.get(process):
+            return supervisor.outcome
+        if ended := self._ended.get(process):
+            return ended
+        raise NotFound(f"No process {process} runs here.", resource="dyno")
 
     def _tell(self, event: ProcessEvent) -> None:
         for listener in list(self._listeners):

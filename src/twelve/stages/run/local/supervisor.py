@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from twelve.core.errors import TwelveError
 from twelve.core.model import Process, ProcessSpec, ProcessState
@@ -71,16 +71,22 @@ class Ground:
     tell: Callable[[ProcessEvent], None]
 
 
+class Outcome(NamedTuple):
+    """What others wait for: whether it came up, and the status it ended with."""
+
+    booted: asyncio.Future[BootResult]
+    ended: asyncio.Future[int]
+
+
 class Supervisor:
-    """`booted` and `ended` are there for others to wait on; `place` is the process's own directory."""
+    """`outcome` outlives it; `place` is the process's own directory."""
 
     def __init__(self, spec: ProcessSpec, record: ProcessRecord, place: Path, outlet: Outlet, ground: Ground) -> None:
         loop = asyncio.get_running_loop()
         self.spec = spec
         self.record = record
         self.place = place
-        self.booted: asyncio.Future[BootResult] = loop.create_future()
-        self.ended: asyncio.Future[int] = loop.create_future()
+        self.outcome = Outcome(loop.create_future(), loop.create_future())
         self.outlet = outlet
         self._ground = ground
         self._changed_at = datetime.now(UTC)
@@ -166,12 +172,12 @@ class Supervisor:
     async def hang_up(self) -> None:
         """Its client is gone: it is told three times, then ended."""
         for _ in range(HANG_UPS):
-            if self.ended.done():
+            if self.outcome.ended.done():
                 return
             self._say("Client connection closed. Sending SIGHUP to all processes")
             self._life.signal(signal.SIGHUP)
-            await asyncio.wait({self.ended}, timeout=HANG_UP_WAIT)
-        if not self.ended.done():
+            await asyncio.wait({self.outcome.ended}, timeout=HANG_UP_WAIT)
+        if not self.outcome.ended.done():
             self._say(codes.text("R16"))
             self.stop(quiet=True)
 
@@ -317,13 +323,13 @@ class Supervisor:
         if not self.spec.kept:
             self._tell("exited", status)
         self._tell("gone", status)
-        self.ended.set_result(status)
+        self.outcome.ended.set_result(status)
 
     def _settle_boot(self, kind: str, status: int | None = None, tail: tuple[str, ...] = ()) -> None:
         """The first outcome counts: it is what whoever started it waits for."""
-        if not self.booted.done():
+        if not self.outcome.booted.done():
             detail = self._boot_failure or ("It ended instead of staying up." if status == 0 else "")
-            self.booted.set_result(BootResult(self.process, kind, status, detail, tail))
+            self.outcome.booted.set_result(BootResult(self.process, kind, status, detail, tail))
 
     def _checker(self) -> Checker:
         return Checker(self.record.port or 0, self.spec.host, self._inside)
