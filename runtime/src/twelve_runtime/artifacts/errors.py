@@ -1,0 +1,23 @@
+"""What can go wrong with an artifact. Each says one sentence and never holds a secret.
+
+ArtifactError
+├── Refused          digest, size, path, signature or schema is wrong: it is never loaded
+├── Missing          no such model, version, dataset or object
+└── StoreUnusable    the store does not answer, refuses us, or overwrites what is there
+"""
+
+
+class ArtifactError(Exception):
+    """Something is wrong with an artifact or its store."""
+
+
+class Refused(ArtifactError):
+    """The artifact is not what it says it is, or not what was asked for."""
+
+
+class Missing(ArtifactError):
+    """Nobody has published that."""
+
+
+class StoreUnusable(ArtifactError):
+    """The store cannot be used."""
