@@ -1,7 +1,6 @@
-"""Whether what a model is asked today looks like what it was trained on: `python -m twelve_runtime.ml drift`.
+"""Whether what a model is asked today looks like what it was trained on.
 
 lines of stdout ─observed▶ counts in the bins of the manifest's reference ─compare▶ one `event=drift` a feature
-Exit 0, or 3 when a feature has drifted by much.
 """
 
 import math
@@ -87,7 +86,7 @@ def exit_code(found: Sequence[Drift]) -> int:
 
 
 def event(found: Drift, model: str, version: str) -> dict[str, Any]:
-    return {"event": "drift", "schema": 1, "model_name": model, "model_version": version} | asdict(found)
+    return {"event": "drift", "model_name": model, "model_version": version} | asdict(found)
 
 
 def chi_squared_tail(statistic: float, freedom: int) -> float:

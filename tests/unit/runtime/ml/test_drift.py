@@ -129,4 +129,4 @@ def test_only_major_drift_has_an_exit_code():
     major = drift.compare("x", entry, reference.count(entry, np.arange(ROWS, dtype=float) + ROWS))
     assert (drift.exit_code([none]), drift.exit_code([none, major])) == (0, 3)
     document = drift.event(major, "m", "3")
-    assert (document["event"], document["schema"], document["level"]) == ("drift", 1, "major")
+    assert (document["event"], document["feature"], document["level"]) == ("drift", "x", "major")
