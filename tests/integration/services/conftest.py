@@ -2,50 +2,11 @@
 
 import contextlib
 import time
-from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import pytest
 
-from twelve.core.ports import Provider
-from twelve.infra.database import Database
-from twelve.infra.settings import Settings
-from twelve.stages.services.catalogue import providers
-from twelve.stages.services.postgres_server import PostgresServer
-
-
-@dataclass
-class Services:
-    settings: Settings
-    server: PostgresServer
-    database: Database
-    providers: dict[str, Provider]
-    said: dict[str, bytes] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> Provider:
-        return self.providers[name]
-
-    def stop(self) -> None:
-        for provider in self.providers.values():
-            provider.stop()
-        self.database.close()
-        self.server.stop()
-
-
-def started(home) -> Services:
-    settings = Settings(home=home)
-    settings.make_directories()
-    said: dict[str, bytes] = defaultdict(bytes)
-
-    def output(component: str, chunk: bytes) -> None:
-        said[component] += chunk
-
-    server = PostgresServer(settings, output)
-    server.ensure()
-    database = Database(server.platform_url())
-    database.migrate()
-    return Services(settings, server, database, providers(settings, server, output, database), said)
+from tests.support.services import started
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,28 @@
+"""Real servers for the tests of the runtime library: started once, and only those somebody asks for."""
+
+import pytest
+
+from tests.support.services import started
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory):
+    running = started(tmp_path_factory.mktemp("servers"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def database_url(servers):
+    return servers["postgres"].config("DATABASE", servers["postgres"].create("pg-runtime-1"))["DATABASE_URL"]
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers):
+    return servers["redis"].config("REDIS", servers["redis"].create("redis-runtime-1"))["REDIS_URL"]
+
+
+@pytest.fixture(scope="session")
+def bucket(servers):
+    """The config vars of a bucket: FILES_URL, FILES_ENDPOINT and so on."""
+    return servers["s3"].config("FILES", servers["s3"].create("s3-runtime-1"))
