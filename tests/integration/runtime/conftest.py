@@ -14,7 +14,7 @@ def servers(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def database_url(servers):
-    return servers["postgres"].config("DATABASE", servers["postgres"].create("pg-runtime-1"))["DATABASE_URL"]
+    return servers["postgres"].config("DATABASE", servers["postgres"].create("postgres-runtime-1"))["DATABASE_URL"]
 
 
 @pytest.fixture(scope="session")
