@@ -22,6 +22,7 @@ from twelve.stages.build.store import Builds, Slugs
 from twelve.stages.config.store import ConfigStore
 from twelve.stages.logs.drains.store import Drains
 from twelve.stages.metrics.traffic import Traffic
+from twelve.stages.metrics.units.store import Units
 from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.release.store import Releases
 from twelve.stages.router.haproxy import HaproxyRouter
@@ -119,6 +120,7 @@ class Wiring:
             providers=providers(settings, self._state, self._first.server_output, database),
             releases=Releases(database, sealer),
             rollouts=Rollouts(database),
+            units=Units(database),
             formations=formations,
             schedules=Schedules(database),
             engine=self._engine,

@@ -19,6 +19,7 @@ from twelve.stages.logs.drains.store import Drains
 from twelve.stages.logs.hub import LogHub
 from twelve.stages.metrics.restarts import Restarts
 from twelve.stages.metrics.traffic import Traffic
+from twelve.stages.metrics.units.store import Units
 from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
@@ -46,6 +47,7 @@ class Platform:
     providers: Mapping[str, Provider]
     releases: Releases
     rollouts: Rollouts
+    units: Units
     formations: Formations
     schedules: Schedules
     engine: Engine
@@ -62,3 +64,4 @@ class Platform:
     traffic: Traffic = field(default_factory=Traffic)
     restarts: Restarts = field(default_factory=Restarts)
     autoscale_changed: threading.Event = field(default_factory=threading.Event)
+    rollouts_changed: threading.Event = field(default_factory=threading.Event)

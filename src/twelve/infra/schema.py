@@ -278,3 +278,66 @@ rollout_phases = Table(  # what each variant owned from then on; the highest num
     _text("user"),
     _time("created_at"),
 )
+
+
+def _of_a_rollout() -> Column[object]:
+    return Column("rollout_id", Uuid, ForeignKey("rollouts.id", ondelete="CASCADE"), primary_key=True)
+
+
+unit_exposure = Table(  # a unit's first request in a phase; `is_new`: it was in no earlier phase
+    "unit_exposure",
+    metadata,
+    _of_a_rollout(),
+    Column("unit_hash", Uuid, primary_key=True),
+    Column("phase", Integer, primary_key=True),
+    _text("variant"),
+    Column("first_at", DateTime(timezone=True), nullable=False),
+    Column("is_new", Boolean, nullable=False),
+)
+
+unit_outcome = Table(  # of an outcome the sum of its values, of what is built in the sum over `n` requests
+    "unit_outcome",
+    metadata,
+    _of_a_rollout(),
+    Column("unit_hash", Uuid, primary_key=True),
+    Column("phase", Integer, primary_key=True),
+    Column("metric", Text, primary_key=True),
+    Column("sum", Double, nullable=False),
+    Column("n", BigInteger, nullable=False),
+)
+
+outcome_seen = Table(  # `counted` is null while its unit may still be seen, false when it never was
+    "outcome_seen",
+    metadata,
+    _of_a_rollout(),
+    Column("outcome_id", Text, primary_key=True),
+    Column("unit_hash", Uuid, nullable=False),
+    _text("metric"),
+    Column("value", Double, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("counted", Boolean),
+)
+Index("outcome_seen_waiting_idx", outcome_seen.c.rollout_id, postgresql_where=outcome_seen.c.counted.is_(None))
+
+rollout_traffic = Table(  # every request of a variant; `elsewhere`: served by another release than assigned
+    "rollout_traffic",
+    metadata,
+    _of_a_rollout(),
+    Column("phase", Integer, primary_key=True),
+    Column("variant", Text, primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    Column("failures", BigInteger, nullable=False),
+    Column("elsewhere", BigInteger, nullable=False),
+)
+
+rollout_frozen = Table(  # what a metric's read-out fixed before its first look
+    "rollout_frozen",
+    metadata,
+    _of_a_rollout(),
+    Column("phase", Integer, primary_key=True),
+    Column("metric", Text, primary_key=True),
+    Column("variance", Double, nullable=False),
+    Column("cap", Double),
+    _time("created_at"),
+)

@@ -29,6 +29,7 @@ from twelve.stages.build.store import Builds, Slugs
 from twelve.stages.config.store import ConfigStore
 from twelve.stages.logs.drains.store import Drains
 from twelve.stages.logs.hub import LogHub
+from twelve.stages.metrics.units.store import Units
 from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
@@ -72,6 +73,7 @@ def assembled(settings, database, server):
         providers={"postgres": PostgresProvider(server), "url": UrlProvider()},
         releases=Releases(database, sealer),
         rollouts=Rollouts(database),
+        units=Units(database),
         formations=formations,
         schedules=Schedules(database),
         engine=engine,

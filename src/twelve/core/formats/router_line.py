@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 from twelve.core.model.metrics import NO_STATUS
+from twelve.core.model.units import Exposure
 from twelve.core.policy.codes import H
+from twelve.core.policy.rollout import NAMES, place_of
 
 SWITCHING = "101"
 BEHIND = b"waiting"  # a request that goes by way of it is told about there
@@ -59,6 +61,7 @@ ANSWERED = {"H15", "H18", "H27", "H28"}  # bytes went to the client before it br
 _ESCAPED = re.compile(r"#([0-9A-F]{2})")
 LONG_ENOUGH = 256  # bytes that hold all fields up to STATUS
 
+_HASH = re.compile(r"[0-9a-f]{32}")
 _SITE = re.compile(r"^https?://[^/?]*")  # a client may name the whole URL
 
 
@@ -141,6 +144,36 @@ def unserved(lines: bytes) -> dict[str, int]:
                 kind = _kind(fields[6].decode(), fields[3].decode())
                 counts[kind] = counts.get(kind, 0) + 1
     return counts
+
+
+def exposures(lines: bytes) -> Iterator[Exposure]:
+    """Of requests whose unit belongs to a variant of a rollout. Their GIVEN is GIVEN|SALT|VARIANT|PHASE|HASH|HOST."""
+    for line in lines[:-1].split(b"\n"):
+        if b"|" in line and (found := _exposure(line.split(b" ", 11))) is not None:
+            yield found
+
+
+def _exposure(fields: list[bytes]) -> Exposure | None:
+    told = fields[10].decode(errors="replace").split("|") if len(fields) > 10 else []
+    if len(told) != 6 or not told[3].isdecimal() or not _HASH.fullmatch(told[4]):
+        return None
+    _, salt, variant, phase, unit, _ = told
+    end, service, status = fields[2], fields[5], fields[6]
+    return Exposure(
+        experiment=salt,
+        phase=int(phase),
+        variant=variant,
+        unit_hash=unit,
+        failed=status[:1] == b"5" or end[:1] in b"SsPI",
+        milliseconds=int(service) if service.isdigit() else 0,
+        elsewhere=_place(fields[1]) != NAMES.find(variant),
+        tunnel=status == SWITCHING.encode(),
+    )
+
+
+def _place(dyno: bytes) -> int:
+    number = dyno.rstrip(b":").rpartition(b".")[2]
+    return place_of(int(number)) if number.isdigit() else -1
 
 
 def _kind(status: str, answer: str) -> str:
