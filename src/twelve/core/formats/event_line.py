@@ -90,7 +90,7 @@ def _outcome(told: Mapping[str, object]) -> Outcome | None:
 def _prediction(told: Mapping[str, object]) -> Prediction | None:
     experiment, unit_hash, phase = _word(told.get("experiment")), _hash(told.get("unit_hash")), told.get("phase")
     number = int(phase) if isinstance(phase, (int, str)) and str(phase).isdecimal() and len(str(phase)) < 10 else None
-    if experiment is None or unit_hash is None or number is None:
+    if experiment is None or unit_hash is None or number is None or told.get("shadow"):
         return None
     fallback = told.get("fallback")
     fell = isinstance(fallback, (int, float)) and fallback > 0

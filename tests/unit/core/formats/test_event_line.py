@@ -53,6 +53,7 @@ def test_predictions():
     )
     assert event(json.dumps(told | {"unit_hash": None}).encode()) is None
     assert event(json.dumps(told | {"phase": None}).encode()) is None
+    assert event(json.dumps(told | {"shadow": True}).encode()) is None  # nobody got its answer
 
 
 def test_other_lines_are_not_parsed():
