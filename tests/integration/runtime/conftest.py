@@ -1,5 +1,7 @@
 """Real servers for the tests of the runtime library: started once, and only those somebody asks for."""
 
+import time
+
 import pytest
 
 from tests.support.services import started
@@ -26,3 +28,15 @@ def redis_url(servers):
 def bucket(servers):
     """The config vars of a bucket: FILES_URL, FILES_ENDPOINT and so on."""
     return servers["s3"].config("FILES", servers["s3"].create("s3-runtime-1"))
+
+
+@pytest.fixture(scope="session")
+def eventually():
+    def wait(condition, seconds=10.0):
+        deadline = time.monotonic() + seconds
+        while not (value := condition()):
+            assert time.monotonic() < deadline, "the condition never came true"
+            time.sleep(0.01)
+        return value
+
+    return wait

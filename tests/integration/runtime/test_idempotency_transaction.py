@@ -1,5 +1,6 @@
 """Key, effect and answer in one transaction: exactly one effect, whoever asks at once and whenever a process dies."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -191,56 +192,63 @@ def _several(url, keys, answers):
         thread.join()
 
 
-VICTIM = """
-import os, signal, sys
+VICTIMS = """
+import json, os, signal, sys
 import psycopg
 from twelve_runtime.idempotency import once
 
-url, key, trip, moment = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
-
 class Doomed(psycopg.Connection):
-    trips = 0
+    trips, trip, moment = 0, 0, ""
 
     def wait(self, *args, **kwargs):
         Doomed.trips += 1
-        if Doomed.trips == trip and moment == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+        self.at("before")
         answer = super().wait(*args, **kwargs)
-        if Doomed.trips == trip and moment == "after":
-            os.kill(os.getpid(), signal.SIGKILL)
+        self.at("after")
         return answer
 
-with Doomed.connect(url) as connection:
-    Doomed.trips = 0
-    with once(connection, key) as effect:
-        connection.execute("insert into effects values (%s, 'a')", [key])
-        connection.execute("insert into effects values (%s, 'b')", [key])
-        effect.answer = b"the victim's"
-print(Doomed.trips)
+    def at(self, moment):
+        if (Doomed.trips, moment) == (Doomed.trip, Doomed.moment):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+def work(key, trip, moment):
+    with Doomed.connect(sys.argv[1]) as connection:
+        Doomed.trips, Doomed.trip, Doomed.moment = 0, trip, moment
+        with once(connection, key) as effect:
+            connection.execute("insert into effects values (%s, 'a')", [key])
+            connection.execute("insert into effects values (%s, 'b')", [key])
+            effect.answer = b"the victim's"
+    return Doomed.trips
+
+trips = work("alive", 0, "never")
+cases = [(trip, moment) for trip in range(1, trips + 1) for moment in ("before", "after")]
+ended = []
+for trip, moment in cases:
+    child = os.fork()
+    if not child:
+        work(f"killed-{trip}-{moment}", trip, moment)
+        os._exit(0)
+    ended.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(json.dumps([cases, ended]))
 """
 
 
 def test_killed_at_every_exchange_with_the_server_it_leaves_all_or_nothing(url, connection, count):
-    trips = int(_victim(url, "alive", 0, "never").stdout)
-    assert trips >= 8  # begin, look, savepoint, patience, key, patience, release, effect, effect, answer, commit
+    command = [sys.executable, "-c", VICTIMS, url]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.stderr, ran.returncode) == ("", 0)
+    cases, ended = json.loads(ran.stdout)
+    assert len(cases) >= 16  # begin, look, savepoint, patience, key, patience, release, effect, effect, answer, commit
+    assert ended == [-signal.SIGKILL] * len(cases)
     outcomes = []
-    for trip in range(1, trips + 1):
-        for moment in ("before", "after"):
-            key = f"killed-{trip}-{moment}"
-            assert _victim(url, key, trip, moment).returncode == -signal.SIGKILL
-            left = count(key)
-            effect = work(connection, key, b"heir's", wait=10)
-            assert (left, effect.answer) in {(0, b"heir's"), (2, b"the victim's")}
-            assert count(key) == (1 if effect.first else 2)
-            connection.commit()
-            outcomes.append(effect.first)
+    for trip, moment in cases:
+        key = f"killed-{trip}-{moment}"
+        effect = work(connection, key, b"heir's", wait=10)
+        connection.commit()
+        assert (effect.answer, count(key)) == ((b"heir's", 1) if effect.first else (b"the victim's", 2))
+        outcomes.append(effect.first)
     assert outcomes == sorted(outcomes, reverse=True)  # up to a moment nothing happened, from it on everything
     assert set(outcomes) == {True, False}
-
-
-def _victim(url, key, trip, moment):
-    command = [sys.executable, "-c", VICTIM, url, key, str(trip), moment]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_decorator_gives_everybody_the_same_json(connection, count):

@@ -6,7 +6,7 @@ elsewhere; one holder at a time, kept in PostgreSQL (`PostgresStore`) or Redis (
 
 from twelve_runtime.idempotency.codec import fingerprint
 from twelve_runtime.idempotency.effect import Effect
-from twelve_runtime.idempotency.errors import BadKey, Busy, Conflict, IdempotencyError, Lost, Unknown
+from twelve_runtime.idempotency.errors import BadKey, Busy, Conflict, IdempotencyError, Lost, NotDone, Unknown
 from twelve_runtime.idempotency.leases import Leases
 from twelve_runtime.idempotency.postgres import PostgresStore
 from twelve_runtime.idempotency.redis import RedisStore
@@ -21,6 +21,7 @@ __all__ = [
     "IdempotencyError",
     "Leases",
     "Lost",
+    "NotDone",
     "PostgresStore",
     "RedisStore",
     "Unknown",

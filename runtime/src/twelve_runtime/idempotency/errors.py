@@ -6,6 +6,7 @@ IdempotencyError
   Unknown          409  somebody began and vanished: nobody knows whether the effect happened
   Conflict         422  the key was used for another request
   Lost             500  our lease ran out while we worked: somebody else may have begun, our answer is not kept
+  NotDone          500  raised by the app inside a block: nothing has happened, the key is free again
 """
 
 
@@ -30,4 +31,8 @@ class Conflict(IdempotencyError):
 
 
 class Lost(IdempotencyError):
+    status = 500
+
+
+class NotDone(IdempotencyError):
     status = 500

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from twelve_runtime.idempotency.calls import call_fingerprint
 from twelve_runtime.idempotency.codec import decode, encode
 from twelve_runtime.idempotency.effect import Effect
-from twelve_runtime.idempotency.errors import Busy, Conflict, Lost, Unknown
+from twelve_runtime.idempotency.errors import Busy, Conflict, Lost, NotDone, Unknown
 from twelve_runtime.idempotency.heartbeat import Heartbeat
 from twelve_runtime.idempotency.machine import Crashed, Mismatch, Replay, Take, Uncertain, Verdict, checked
 from twelve_runtime.idempotency.store import Store
@@ -29,8 +29,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Leases:
     """`lease` seconds without a sign of life end a holder's claim; while it lives, a thread renews it.
 
-    `harmless`: exceptions that say that nothing has happened: the key is free again. Any other does the same under
-    "retry", and leaves the key uncertain under "unknown".
+    `harmless`: exceptions that say, as NotDone does, that nothing has happened: the key is free again. Any other does
+    the same under "retry", and leaves the key uncertain under "unknown".
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Leases:
         """What went wrong is what the caller has to see, also when the store has gone: then the lease runs out."""
         heart.stop()
         with contextlib.suppress(Exception):
-            if self.crashed == "retry" or isinstance(error, self.harmless):
+            if self.crashed == "retry" or isinstance(error, (NotDone, *self.harmless)):
                 self.store.release(effect.key, effect.token)
             else:
                 self.store.renew(effect.key, effect.token, 0.0)
