@@ -40,3 +40,8 @@ def eventually():
         return value
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def nats_url(servers):
+    return servers["nats"].config("NATS", servers["nats"].create("nats-runtime-1"))["NATS_URL"]
