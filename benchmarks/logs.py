@@ -137,14 +137,14 @@ def used(pids: Iterable[int]) -> float:
 def through_the_hub(writer: str) -> None:
     """Seconds until all is in the history, CPU seconds of that, and of writing every line out afterwards."""
     hub, gate = LogHub(history=PROCESSES * LINES), Gate()
-    pump = Pump(hub.publish)
+    pump = Pump(hub)
     pump.start()
     reading, writing = zip(*(os.pipe() for _ in range(PROCESSES)), strict=True)
     started = [subprocess.Popen([sys.executable, writer, str(gate.port)], stdout=end) for end in writing]
     gate.wait_ready(PROCESSES)
     for number, (pipe, end) in enumerate(zip(reading, writing, strict=True), 1):
         os.close(end)
-        pump.attach(pipe, "bench", f"web.{number}")
+        pump.attach(pipe, "bench", f"web.{number}", str(number))
     cpu, begun = time.process_time(), time.perf_counter()
     gate.release()
     for child, pipe in zip(started, reading, strict=True):

@@ -16,8 +16,8 @@ class First:
     """`wait_for_database` before anything is asked of `state`; an error of its start is raised there."""
 
     def __init__(self, settings: Settings) -> None:
-        self.logs = LogHub(settings.log_history)
-        self.pump = Pump(self.logs.publish)
+        self.logs = LogHub(settings.log_history, directory=settings.log_lines)
+        self.pump = Pump(self.logs)
         self.pump.start()
         self.state = PostgresServer(settings, self.server_output)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")

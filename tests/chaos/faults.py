@@ -2,8 +2,7 @@
 
 A fault breaks something and waits until it is whole again; it gives the seconds that took. `loses` says which requests
 may be lost meanwhile, all of them idempotent: none, or those that were in the front door when it was killed and those
-that found nobody there. `forgets`: the server is killed, and with it what it had read of an app's output and not yet
-given to anybody; what waits in a pipe is never lost.
+that found nobody there. `forgets`: what keeps the pipes dies together with who reads them, and with it what waits there.
 """
 
 import os
@@ -145,7 +144,7 @@ def init(pid: int) -> int:
 
 
 FAULTS: dict[str, Fault] = {
-    "the server is killed": Fault(server_killed, forgets=True),
+    "the server is killed": Fault(server_killed),
     "the server is handed over": Fault(server_handed_over),
     "Postgres is killed": Fault(partial(component_killed, "postgres", World.wrote)),
     "Valkey is killed": Fault(partial(component_killed, "redis", World.wrote)),
@@ -155,7 +154,7 @@ FAULTS: dict[str, Fault] = {
     "a worker is killed": Fault(partial(process_killed, "worker.1", program)),
     "a sandbox is killed": Fault(partial(process_killed, "web.2", sandbox)),
     "process 1 of a sandbox is killed": Fault(partial(process_killed, "web.1", init)),
-    "a process exits while no server runs": Fault(exit_while_nobody_looks, forgets=True),
-    "the whole platform is killed": Fault(platform_killed, FRONT_DOOR, forgets=True),
+    "a process exits while no server runs": Fault(exit_while_nobody_looks),
+    "the whole platform is killed": Fault(platform_killed, FRONT_DOOR),
     "everything is killed": Fault(everything_killed, FRONT_DOOR, forgets=True),
 }

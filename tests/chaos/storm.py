@@ -8,7 +8,7 @@ from tests.chaos.world import LINE_PAUSE, Lines, World
 from tests.support.load import Load
 
 AROUND = 0.3  # seconds of load before and after
-MOMENT = round(1 / LINE_PAUSE)  # lines on their way to a reader: none when it is quiet, some on a busy machine
+MOMENT = round(1 / LINE_PAUSE)  # lines in a pipe nobody keeps: none when it is quiet, some on a busy machine
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def hub():
 
 @pytest.fixture
 def pump(hub):
-    pump = Pump(hub.publish)
+    pump = Pump(hub)
     pump.start()
     yield pump
     pump.stop()
@@ -47,7 +47,7 @@ def wait_for(condition, seconds=5.0):
 
 def test_lines_of_a_process_arrive_in_order_with_the_unfinished_last_one(hub, pump):
     process, fd = spawn("import sys; print('one\\r'); print(); sys.stdout.write('two')")
-    pump.attach(fd, "notes", "web.1")
+    pump.attach(fd, "notes", "web.1", "one")
     assert process.wait() == 0
     pump.finish(fd)
     assert texts(hub) == ["one", "", "two"]
@@ -57,7 +57,7 @@ def test_lines_of_a_process_arrive_in_order_with_the_unfinished_last_one(hub, pu
 
 def test_an_unfinished_line_waits_for_its_end(hub, pump):
     reading, writing = os.pipe()
-    pump.attach(reading, "notes", "web.1")
+    pump.attach(reading, "notes", "web.1", "one")
     os.write(writing, b"begin\nhalf")
     wait_for(lambda: texts(hub) == ["begin"])
     os.write(writing, b" and half\n")
@@ -68,7 +68,7 @@ def test_an_unfinished_line_waits_for_its_end(hub, pump):
 
 def test_long_lines_are_split_between_characters(hub, pump):
     process, fd = spawn("print('é' * 12_345)")
-    pump.attach(fd, "notes", "web.1")
+    pump.attach(fd, "notes", "web.1", "one")
     process.wait()
     pump.finish(fd)
     assert "".join(texts(hub)) == "é" * 12_345
@@ -80,7 +80,7 @@ def test_nothing_is_lost_from_many_processes_at_once(hub, pump):
     count, lines = 8, 20_000
     started = [spawn(f"for i in range({lines}): print('p{n}', i)") for n in range(count)]
     for number, (_, fd) in enumerate(started):
-        pump.attach(fd, "notes", f"web.{number}")
+        pump.attach(fd, "notes", f"web.{number}", str(number))
     for process, fd in started:
         assert process.wait() == 0
         pump.finish(fd)
@@ -93,7 +93,7 @@ def test_nothing_is_lost_from_many_processes_at_once(hub, pump):
 
 def test_the_end_of_a_process_gives_its_last_lines(hub, pump):
     process, fd = spawn("[print('line', i) for i in range(5000)]; print('the reason', end='')")
-    pump.attach(fd, "notes", "web.1")
+    pump.attach(fd, "notes", "web.1", "one")
     process.wait()
     last = pump.finish(fd)
     assert len(last) == 20
@@ -103,7 +103,7 @@ def test_the_end_of_a_process_gives_its_last_lines(hub, pump):
 
 def test_finish_does_not_wait_for_a_descendant_that_writes_on(hub, pump):
     process, fd = spawn("import os\nif os.fork() == 0:\n  while True: print('x' * 100)")
-    pump.attach(fd, "notes", "web.1")
+    pump.attach(fd, "notes", "web.1", "one")
     process.wait()
     begun = time.monotonic()
     pump.finish(fd)  # its end of the pipe is gone: the descendant dies of SIGPIPE
@@ -114,7 +114,7 @@ def test_a_pipe_without_a_writer_costs_no_time_and_serves_the_next_one(hub, pump
     fifo = tmp_path / "out"
     os.mkfifo(fifo)
     fd = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    pump.attach(fd, "notes", "web.1")
+    pump.attach(fd, "notes", "web.1", "one")
     fifo.write_text("first\n")
     wait_for(lambda: texts(hub) == ["first"])
     used = time.process_time()
@@ -127,7 +127,7 @@ def test_a_pipe_without_a_writer_costs_no_time_and_serves_the_next_one(hub, pump
 
 def test_what_comes_after_the_rest_waits_for_the_next_server(hub, pump):
     reading, writing = os.pipe()
-    pump.attach(reading, "notes", "web.1")
+    pump.attach(reading, "notes", "web.1", "one")
     os.write(writing, b"before\n")
     wait_for(lambda: texts(hub) == ["before"])
     pump.rest()
@@ -135,4 +135,26 @@ def test_what_comes_after_the_rest_waits_for_the_next_server(hub, pump):
     os.set_blocking(reading, False)
     assert os.read(reading, 100) == b"after\n"
     assert texts(hub) == ["before"]
+    os.close(writing)
+
+
+def test_the_next_server_ends_a_line_that_this_one_began(tmp_path):
+    reading, writing = os.pipe()
+    first = LogHub(directory=tmp_path)
+    pump = Pump(first)
+    pump.start()
+    pump.attach(os.dup(reading), "notes", "web.1", "one")
+    os.write(writing, b"whole\nbe")
+    wait_for(lambda: texts(first) == ["whole"])
+    os.write(writing, b"gun")
+    wait_for(lambda: first.held("notes", "one") == b"begun")
+    pump.stop()
+    second = LogHub(directory=tmp_path)
+    pump = Pump(second)
+    pump.start()
+    pump.attach(reading, "notes", "web.1", "one")
+    os.write(writing, b" and ended\n")
+    wait_for(lambda: texts(second) == ["whole", "begun and ended"])
+    assert second.held("notes", "one") == b""
+    pump.stop()
     os.close(writing)

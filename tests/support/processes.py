@@ -39,7 +39,7 @@ class MemoryPump:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def attach(self, fd, app, process):
+    def attach(self, fd, app, process, key):
         with self._lock:
             self._open[fd] = (process, bytearray())
             self.text.setdefault(process, bytearray())

@@ -28,8 +28,11 @@ class RequestMeter(Protocol):
 class OutputPump(Protocol):
     """Takes what processes print from the reading ends of their pipes into the log stream."""
 
-    def attach(self, fd: int, app: str, process: str) -> None:
-        """Own `fd` (non-blocking, kept open by us) and read it until `finish`."""
+    def attach(self, fd: int, app: str, process: str, key: str) -> None:
+        """Own `fd` (non-blocking, kept open by us) and read it until `finish`.
+
+        `key` is the pipe's own: the beginning of a line that an earlier server read from it goes on here.
+        """
 
     def finish(self, fd: int) -> tuple[str, ...]:
         """Its process has ended: read what is left, emit a last line without a newline, close `fd`.

@@ -30,6 +30,8 @@ class DrainKeeper:
         with self._lock:
             senders = [sender for drain in drains if (sender := self._senders.pop(drain.id, None))]
         _close(senders, REMOVAL_PATIENCE)
+        for sender in senders:
+            sender.forget()
 
     def close(self) -> None:
         with self._lock:

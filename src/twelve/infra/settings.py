@@ -75,6 +75,11 @@ class Settings:
         return Path("/tmp") / f"twelve-{os.getuid()}-{digest}"  # noqa: S108 - made 0700 and checked by make_directories
 
     @property
+    def log_lines(self) -> Path:
+        """The last lines of each app, for the next server."""
+        return self.run / "logs"
+
+    @property
     def server_lock(self) -> Path:
         """Held by the one server of this home; outside of `run`, which ends with everything that ran."""
         return self.home / "server.lock"
@@ -94,6 +99,7 @@ class Settings:
             self.uploads,
             self.components,
             self.run,
+            self.log_lines,
         ):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             if directory.stat().st_uid != os.getuid():

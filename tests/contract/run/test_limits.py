@@ -10,6 +10,7 @@ from tests.support.processes import World, make_slug, make_spec, until
 from twelve.core.errors import PlatformError
 from twelve.core.model import SIZES, HealthCheck
 from twelve.core.policy import memory
+from twelve.stages.logs.hub import LogHub
 from twelve.stages.logs.pump import Pump
 from twelve.stages.run.local import limits
 from twelve.stages.run.local.engine import LocalEngine
@@ -181,11 +182,12 @@ def test_a_log_flood_does_not_silence_others(world, slug):
     heard = {"run.1": 0, "worker.2": 0}
     lock = threading.Lock()
 
-    def publish(_app, _source, process, _stamp, chunk):
-        with lock:
-            heard[process] = heard.get(process, 0) + chunk.count(b"\n")
+    class Counted(LogHub):
+        def publish(self, app, source, process, stamp, lines, mode=None):
+            with lock:
+                heard[process] = heard.get(process, 0) + lines.count(b"\n")
 
-    pump = Pump(publish)
+    pump = Pump(Counted())
     pump.start()
     world.engine.close()
     world.engine = LocalEngine(world.settings, world.records, world.sink, pump)

@@ -1,11 +1,11 @@
 """What the stream is kept in: raw chunks of whole lines, one stamp and one origin each, made into lines when read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from twelve.core.formats import log_line
+from twelve.core.formats import log_line, router_line
 from twelve.core.model import LogLine
 
 LONGEST_LINE = 10_000  # bytes; longer lines are split, as Heroku does
@@ -15,7 +15,8 @@ LONGEST_LINE = 10_000  # bytes; longer lines are split, as Heroku does
 class Chunk:
     """`first` is the number of its first line in the app's stream, `count` how many lines `data` holds.
 
-    `render` makes them of the same number of `raw` ones; None when they are written out already.
+    `mode` is for the router's raw lines, which are written out when somebody reads them: what the front door was told
+    of the app when they came. None for lines that are what they are.
     """
 
     first: int
@@ -24,11 +25,11 @@ class Chunk:
     source: str
     process: str
     raw: bytes
-    render: Callable[[bytes], bytes] | None = None
+    mode: str | None = None
 
     @cached_property
     def data(self) -> bytes:
-        return self.render(self.raw) if self.render else self.raw
+        return self.raw if self.mode is None else router_line.translate(self.raw, self.mode)
 
     @property
     def end(self) -> int:

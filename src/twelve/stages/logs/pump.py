@@ -10,8 +10,8 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
 from twelve.stages.logs.chunks import LONGEST_LINE, cut
 
@@ -22,21 +22,28 @@ PIPE_BYTES = 1 << 18  # what waits in the kernel while nobody reads
 TAIL_BYTES = 1 << 15
 LAST_LINES = 20
 
-Publish = Callable[[str, str, str, datetime, bytes], None]  # app, source, process, stamp, whole lines
+
+class Stream(Protocol):
+    """Where lines go, and where the beginning of one waits for its end: the next server may have to read that."""
+
+    def publish(self, app: str, source: str, process: str, stamp: datetime, lines: bytes) -> None: ...
+    def hold(self, app: str, key: str, beginning: bytes, *, more: bool = False) -> None: ...
+    def held(self, app: str, key: str) -> bytes: ...
 
 
 class _Pipe:
     """One process's output. `lock` is held while it is read: by the pump's thread, or by who finishes it."""
 
-    def __init__(self, fd: int, app: str, process: str, publish: Publish) -> None:
+    def __init__(self, fd: int, app: str, process: str, key: str, stream: Stream) -> None:
         self.fd = fd
         self.lock = threading.Lock()
         self.closed = False
         self.deserted = False  # no writer: woken by the next one only
         self._app = app
         self._process = process
-        self._publish = publish
-        self._carry = b""
+        self._key = key
+        self._stream = stream
+        self._carry = stream.held(app, key)
         self._recent: deque[bytes] = deque()
         self._recent_bytes = 0
 
@@ -62,6 +69,7 @@ class _Pipe:
         self.drain()
         if self._carry:
             self._emit(self._carry + b"\n")
+            self._stream.hold(self._app, self._key, b"")
             self._carry = b""
         self.closed = True
         os.close(self.fd)
@@ -70,8 +78,9 @@ class _Pipe:
         text = b"".join(self._recent).decode(errors="replace")
         return tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")[-lines:]) if text else ()
 
-    def _take(self, data: bytes) -> None:
-        data = self._carry + data
+    def _take(self, fresh: bytes) -> None:
+        before = self._carry
+        data = before + fresh
         end = data.rfind(b"\n") + 1
         self._carry = data[end:]
         if end:
@@ -80,9 +89,17 @@ class _Pipe:
             at = cut(self._carry)
             self._emit(self._carry[:at] + b"\n")
             self._carry = self._carry[at:]
+        self._keep_beginning(before, fresh)
+
+    def _keep_beginning(self, before: bytes, fresh: bytes) -> None:
+        """Only what is new of it: a line may come byte by byte."""
+        if before and len(self._carry) == len(before) + len(fresh):
+            self._stream.hold(self._app, self._key, fresh, more=True)
+        elif before or self._carry:
+            self._stream.hold(self._app, self._key, self._carry)
 
     def _emit(self, lines: bytes) -> None:
-        self._publish(self._app, "app", self._process, datetime.now(UTC), lines)
+        self._stream.publish(self._app, "app", self._process, datetime.now(UTC), lines)
         self._recent.append(lines)
         self._recent_bytes += len(lines)
         while self._recent_bytes - len(self._recent[0]) >= TAIL_BYTES:
@@ -95,8 +112,8 @@ class Pump:
     `rest` before that, where another server goes on: what is read once nobody can be told of it would be lost.
     """
 
-    def __init__(self, publish: Publish) -> None:
-        self._publish = publish
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
         self._pipes: dict[int, _Pipe] = {}
         self._epoll = select.epoll()
         self._stop = os.eventfd(0)
@@ -116,12 +133,12 @@ class Pump:
         self._epoll.close()
         os.close(self._stop)
 
-    def attach(self, fd: int, app: str, process: str) -> None:
+    def attach(self, fd: int, app: str, process: str, key: str) -> None:
         os.set_blocking(fd, False)
         with contextlib.suppress(OSError):  # no pipe, or a user over his quota: the usual 64 KiB then
             if _capacity(fd) < PIPE_BYTES:
                 fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        self._pipes[fd] = _Pipe(fd, app, process, self._publish)
+        self._pipes[fd] = _Pipe(fd, app, process, key, self._stream)
         self._epoll.register(fd, select.EPOLLIN)
 
     def finish(self, fd: int) -> tuple[str, ...]:

@@ -243,6 +243,7 @@ class HaproxyRouter:
     def _prepare(self) -> None:
         """Before every start of HAProxy: is the port free, and its files with today's routes."""
         _require_free(self._door.binds)
+        self._lines.begin_anew()
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, text in render(self._door, self._routes.values()).items():
             _write(self._directory / name, text)

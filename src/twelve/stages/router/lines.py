@@ -3,19 +3,19 @@
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Protocol
 
 from twelve.core.formats import router_line
 from twelve.core.ports import RequestMeter
 from twelve.stages.router.routes import Route
 
+PLATFORM, KEY = "", "router"  # where the beginning of a line waits for its end, and for the next server
 ENOUGH = 1 << 16
 PAUSE = 0.02
 
 
 class LineStream(Protocol):
-    """Where lines go, many at once: raw ones with what `render`s them once somebody reads them."""
+    """Where lines go, many at once: raw ones with the app's `mode`, to be written out once somebody reads them."""
 
     def publish(
         self,
@@ -24,9 +24,11 @@ class LineStream(Protocol):
         process: str,
         stamp: datetime,
         lines: bytes,
-        render: Callable[[bytes], bytes] | None = None,
+        mode: str | None = None,
     ) -> None: ...
     def write(self, app: str, process: str, text: str, *, source: str = "heroku") -> None: ...
+    def hold(self, app: str, key: str, beginning: bytes, *, more: bool = False) -> None: ...
+    def held(self, app: str, key: str) -> bytes: ...
 
 
 class RouterLines:
@@ -38,7 +40,7 @@ class RouterLines:
         self._logs = logs
         self._routes = routes
         self._meter = meter
-        self._carry = b""
+        self._carry = logs.held(PLATFORM, KEY)
         self._hurry = threading.Event()
         self.busy: set[str] = set()  # apps with lines since somebody last looked
 
@@ -53,11 +55,20 @@ class RouterLines:
         """Then rest a little unless there was a lot: a reader that is not waiting costs HAProxy no wake-up a line."""
         data = self._carry + chunk
         end = data.rfind(b"\n") + 1
-        self._carry = data[end:]
         if end:
             self._publish(data[:end])
+        self._hold(data[end:])
         if len(chunk) < ENOUGH:
             self._hurry.wait(PAUSE)
+
+    def begin_anew(self) -> None:
+        """Another HAProxy prints from now on: nobody ends the line that the one before began."""
+        self._hold(b"")
+
+    def _hold(self, beginning: bytes) -> None:
+        if beginning or self._carry:
+            self._logs.hold(PLATFORM, KEY, beginning)
+        self._carry = beginning
 
     def _publish(self, lines: bytes) -> None:
         """What a request met depends on the app's mode now, so that goes along."""
@@ -67,7 +78,7 @@ class RouterLines:
         for slot, raw in router_line.sort(lines).items():
             app = apps.get(slot, "")
             mode = routes[app].answer if app else ""
-            self._logs.publish(app, "heroku", "router", now, raw, partial(router_line.translate, mode=mode))
+            self._logs.publish(app, "heroku", "router", now, raw, mode)
             self.busy.add(app)
             if app and self._meter:
                 self._meter.observe(app, raw)

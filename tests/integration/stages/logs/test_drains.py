@@ -35,8 +35,8 @@ def hub():
 
 
 @contextmanager
-def sending(hub, url, patience=3.0, **options):
-    sender = Sender(Drain(uuid4(), uuid4(), TOKEN, NOW, NOW, url), "notes", hub, "1.0", **options)
+def sending(hub, url, patience=3.0, drain=None, **options):
+    sender = Sender(Drain(drain or uuid4(), uuid4(), TOKEN, NOW, NOW, url), "notes", hub, "1.0", **options)
     sender.start()
     try:
         yield sender
@@ -102,6 +102,21 @@ def records(receiver):
         for scope in logs.scope_logs
         for record in scope.log_records
     ]  # fmt: skip
+
+
+def test_the_next_server_sends_what_this_one_had_no_time_for(tmp_path):
+    before, drain = LogHub(directory=tmp_path), uuid4()
+    with http_receiver() as receiver:
+        url = f"http://127.0.0.1:{receiver.port}/"
+        with sending(before, url, drain=drain):
+            say(before, 0, 100)
+            wait_for(lambda: len(told(receiver)) == 100, "the first lines")
+        say(before, 100, 200)  # read, and given to nobody
+        after = LogHub(directory=tmp_path)
+        with sending(after, url, drain=drain):
+            say(after, 200, 300)
+            wait_for(lambda: len(told(receiver)) >= 300, "the other lines")
+        assert told(receiver) == lines(0, 300)
 
 
 def test_https_frames_carry_every_line_in_order_with_their_headers(hub):

@@ -46,7 +46,7 @@ def test_the_newest_are_kept_to_the_line_and_the_others_counted_once():
 def test_a_chunk_larger_than_the_buffer_loses_its_beginning():
     buffer = Buffer(most=3)
     buffer.feed(chunk(numbers(0, 1000)))
-    assert buffer.take(100_000) == ([*buffer_messages(numbers(997, 1000))], Losses(997, NOON))
+    assert buffer.take(100_000) == ([*buffer_messages(numbers(997, 1000))], Losses(997, NOON), 1000)
 
 
 def buffer_messages(lines):
@@ -62,6 +62,14 @@ def test_a_frame_takes_about_as_much_as_it_may_and_at_least_one_message():
     assert len(buffer.take(1).messages) == 1
     assert len(buffer.take(100_000).messages) == 6
     assert not buffer.wait(0)
+
+
+def test_a_batch_says_how_far_it_reaches():
+    buffer = Buffer()
+    buffer.feed(chunk(numbers(0, 10)), 4)
+    first, second = buffer.take(250), buffer.take(100_000)
+    assert texts(first) + texts(second) == numbers(4, 10)
+    assert (first.reached, second.reached) == (4 + len(first.messages), 10)
 
 
 def test_whoever_waits_wakes_at_a_message_and_at_the_end():

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from twelve.core.formats import log_line
+from twelve.core.formats import log_line, router_line
 from twelve.core.model import LogFilter
 from twelve.stages.logs.chunks import LONGEST_LINE, whole_lines
 from twelve.stages.logs.hub import LogHub
@@ -69,22 +69,23 @@ def test_history_is_bounded_in_lines_even_within_one_chunk():
     assert texts(hub.history("notes", 100)) == ["4", "5", "6"]
 
 
-def test_raw_lines_are_rendered_when_they_are_read_and_not_before():
-    hub, rendered = LogHub(history=3), []
+def test_raw_lines_are_written_out_when_they_are_read_and_once(monkeypatch):
+    hub, read = LogHub(history=3), []
 
-    def render(raw):
-        rendered.append(raw)
+    def translate(raw, mode):
+        read.append((raw, mode))
         return raw.upper()
 
+    monkeypatch.setattr(router_line, "translate", translate)
     with hub.tail("notes") as tail:
-        hub.publish("notes", "heroku", "router", NOON, b"one\ntwo\n", render)
+        hub.publish("notes", "heroku", "router", NOON, b"one\ntwo\n", "serving")
         hub.publish("notes", "app", "web.1", NOON, b"out\n")
-        hub.publish("notes", "heroku", "router", NOON, b"three\n", render)
-        assert rendered == []
+        hub.publish("notes", "heroku", "router", NOON, b"three\n", "")
+        assert read == []
         assert [item.line.text for item in tail.batch(0)] == ["ONE", "TWO", "out", "THREE"]
     assert texts(hub.history("notes", 10)) == ["TWO", "out", "THREE"]
     assert texts(hub.history("notes", 1)) == ["THREE"]
-    assert rendered == [b"one\ntwo\n", b"three\n"]  # once, whoever reads
+    assert read == [(b"one\ntwo\n", "serving"), (b"three\n", "")]  # once, whoever reads
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_a_reader_goes_on_behind_its_cursor_without_gap_or_repetition():
         assert [item.line.text for item in tail.batch(0)] == ["4", "5"]
 
 
-def test_a_cursor_of_another_server_means_nothing_was_seen():
+def test_a_cursor_of_a_stream_that_is_gone_means_nothing_was_seen():
     hub = LogHub()
     hub.write("notes", "web.1", "new life")
     for foreign in ("deadbeef-7", "", "nonsense", "deadbeef-x"):

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from twelve.core.formats.syslog import Message, priority
@@ -17,6 +18,7 @@ ENOUGH = 256  # messages that are not kept waiting for company
 class Batch(NamedTuple):
     messages: list[Message]
     losses: Losses
+    reached: int  # the number of the line behind the last of them
 
 
 class Buffer:
@@ -30,15 +32,19 @@ class Buffer:
         self._count = 0
         self._losses = NONE
 
-    def feed(self, chunk: Chunk) -> None:
+    def feed(self, chunk: Chunk, start: int = 0) -> None:
         with self._changed:
             if self.ended:
                 return
-            self._chunks.append((chunk, 0))
-            self._count += chunk.count
+            self._chunks.append((chunk, start))
+            self._count += chunk.count - start
             while self._count > self._most:
                 self._drop(self._count - self._most)
             self._changed.notify()
+
+    def missed(self, count: int, since: datetime) -> None:
+        with self._changed:
+            self._losses += Losses(count, since)
 
     def end(self) -> None:
         """Nothing comes any more; what is here can still be taken."""
@@ -61,16 +67,18 @@ class Buffer:
         with self._changed:
             losses, self._losses = self._losses, NONE
             messages: list[Message] = []
+            reached = 0
             left = most_bytes
             while left > 0 and self._chunks:
                 chunk, start = self._chunks.popleft()
                 taken = list(_fitting(chunk, start, left))
                 left -= sum(len(message.text) + HEAD_BYTES for message in taken)
                 messages += taken
+                reached = chunk.first + start + len(taken)
                 if start + len(taken) < chunk.count:
                     self._chunks.appendleft((chunk, start + len(taken)))
             self._count -= len(messages)
-        return Batch(messages, losses)
+        return Batch(messages, losses, reached)
 
     def _next_chunks(self, most_bytes: int) -> list[Chunk]:
         found: list[Chunk] = []

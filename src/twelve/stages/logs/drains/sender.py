@@ -47,6 +47,7 @@ class Sender:
         url = drain_url.parse(drain.url)
         self._app = app
         self._hub = hub
+        self._mark = str(drain.id)
         self._origin = url.origin
         self._buffer = Buffer()
         self._closing = threading.Event()
@@ -56,7 +57,7 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name=f"drain {drain.id}", daemon=True)
 
     def start(self) -> None:
-        self._hub.follow(self._app, self._buffer)
+        self._hub.follow(self._app, self._buffer, self._mark)
         self._thread.start()
 
     def end(self) -> None:
@@ -71,6 +72,10 @@ class Sender:
         if self._thread.is_alive():
             self._connection.abort()
             self._thread.join(ABORT_GRACE)
+
+    def forget(self) -> None:
+        """The drain is removed: nobody goes on where this one ends."""
+        self._hub.unmark(self._app, self._mark)
 
     def _run(self) -> None:
         try:
@@ -94,6 +99,8 @@ class Sender:
                 self._told = None
                 batch = self._buffer.take(policy.FRAME_BYTES)
                 losses = self._delivery.deliver(batch.messages, losses + batch.losses)
+                if not (losses.count and self._closing.is_set()):  # the next server sends what we have no time for
+                    self._hub.mark(self._app, self._mark, batch.reached)
 
     def _tell(self, error: OSError) -> None:
         """Once for each kind of trouble, until it is over: these lines are drained themselves."""

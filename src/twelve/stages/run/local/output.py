@@ -50,7 +50,7 @@ class PumpedOutput:
     def read(self) -> None:
         if self._path.exists():
             self._reader = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            self._pump.attach(self._reader, self._app, self._process)
+            self._pump.attach(self._reader, self._app, self._process, self._path.parent.name)
 
     def finish(self) -> tuple[str, ...]:
         """The process has ended; gives its last lines."""
