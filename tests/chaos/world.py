@@ -98,6 +98,10 @@ class World:
     def serves(self) -> bool:
         return quietly(lambda: self.live.get(APP, "/?seconds=0").status == 200)
 
+    def processes_of_all(self) -> set[tuple[str, int]]:
+        """Name and pid; several keepers of pipes have one name."""
+        return {(row["name"], row["pid"]) for row in self.live.api("/_twelve/status")["processes"]}
+
     def pids(self) -> dict[str, int]:
         """By name; processes of the app are "web.1", those of the platform as `status` names them."""
         rows = self.live.api("/_twelve/status")["processes"]
