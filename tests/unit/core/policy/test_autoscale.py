@@ -240,12 +240,14 @@ def test_a_wish_that_makes_no_sense_is_refused_in_one_sentence(wish, text):
     assert str(refused.value) == text
 
 
-@pytest.mark.parametrize(("text", "value"), [("300ms", 300), ("1.5s", 1500), ("2 s", 2000), ("1m", 60_000)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("300ms", 300), ("1.5s", 1500), ("2 s", 2000), ("1m", 60_000), ("24h", 86_400_000)]
+)
 def test_lengths_of_time(text, value):
     assert milliseconds(text) == value
 
 
-@pytest.mark.parametrize("text", ["300", "", "ms", "-3s", "1h", "1e3ms", "3sec", "300ms\nx"])
+@pytest.mark.parametrize("text", ["300", "", "ms", "-3s", "1w", "1e3ms", "3sec", "300ms\nx"])
 def test_a_length_without_its_unit_is_refused(text):
     with pytest.raises(UsageError, match="unit"):
         milliseconds(text)
