@@ -91,8 +91,12 @@ class HaproxyRouter:
         """Adopt the running HAProxy with its routes, or start one. PortTaken when somebody else has the port."""
         with self._lock:
             self._lines.hurry(on=False)
-            self._daemon.ensure()
-            self._remember()
+            self._lines.hold()
+            try:
+                self._daemon.ensure()
+                self._remember()
+            finally:
+                self._lines.hold(on=False)
             if not self._same_rules():
                 self._daemon.restart()
                 self._remember()

@@ -12,6 +12,7 @@ from twelve.stages.router.routes import Route
 PLATFORM, KEY = "", "router"  # where the beginning of a line waits for its end, and for the next server
 ENOUGH = 1 << 16
 PAUSE = 0.02
+MOST_HELD = 4 << 20  # several times what the pipe holds
 
 
 class LineStream(Protocol):
@@ -41,6 +42,8 @@ class RouterLines:
         self._routes = routes
         self._meter = meter
         self._carry = logs.held(PLATFORM, KEY)
+        self._holding = False
+        self._lock = threading.Lock()
         self._hurry = threading.Event()
         self.busy: set[str] = set()  # apps with lines since somebody last looked
 
@@ -51,19 +54,34 @@ class RouterLines:
         else:
             self._hurry.clear()
 
+    def hold(self, *, on: bool = True) -> None:
+        """What comes is kept until it is known whose it is: of a HAProxy that was taken over, what waited in its pipe."""
+        with self._lock:
+            self._holding = on
+            if not on:
+                self._pass_on(b"")
+
     def take(self, chunk: bytes) -> None:
         """Then rest a little unless there was a lot: a reader that is not waiting costs HAProxy no wake-up a line."""
+        with self._lock:
+            if self._holding and len(self._carry) < MOST_HELD:
+                self._carry += chunk
+            else:
+                self._pass_on(chunk)
+        if len(chunk) < ENOUGH:
+            self._hurry.wait(PAUSE)
+
+    def _pass_on(self, chunk: bytes) -> None:
         data = self._carry + chunk
         end = data.rfind(b"\n") + 1
         if end:
             self._publish(data[:end])
         self._hold(data[end:])
-        if len(chunk) < ENOUGH:
-            self._hurry.wait(PAUSE)
 
     def begin_anew(self) -> None:
         """Another HAProxy prints from now on: nobody ends the line that the one before began."""
-        self._hold(b"")
+        with self._lock:
+            self._hold(b"")
 
     def _hold(self, beginning: bytes) -> None:
         if beginning or self._carry:
