@@ -14,11 +14,12 @@ from typing import Protocol
 from uuid import UUID
 
 from twelve.core.errors import NotFound, TwelveError
-from twelve.core.model import App, ProcessState, Rollout, Variant
+from twelve.core.model import App, Rollout, Variant
 from twelve.core.policy.readout import canary, tripwire
-from twelve.core.policy.readout.decision import Status, Verdict
+from twelve.core.policy.readout.decision import Status
 from twelve.core.policy.readout.plan import Plan
 from twelve.flow.platform import Platform
+from twelve.flow.rollout_canary import next_step
 from twelve.flow.rollout_reading import Readout, read
 from twelve.stages.metrics.units.batch import Batch, Reader
 from twelve.stages.metrics.units.intake import Intake
@@ -208,17 +209,8 @@ class RolloutWatch:
             self._promote(watched, verdict.variant, verdict.reason)
 
     def _walk(self, watched: Watched, found: Readout) -> None:
-        rollout = watched.rollout
+        rollout, step = watched.rollout, next_step(self._platform, found)
         treatment = rollout.treatments[0]
-        since = self._platform.rollouts.phases(rollout.id)[-1].created_at
-        units = {name: found.units.get(name, 0) for name, share in rollout.shares.items() if share}
-        step = canary.next_step(
-            found.reading.weights[treatment.name],
-            (found.at - since).total_seconds(),
-            units,
-            self._obstacle(rollout, found.verdict),
-            canary.Pace(found.plan.dwell, found.plan.step_units),
-        )
         match step:
             case canary.Ramp(weight):
                 self._act(watched, lambda app: self._acts.ramp(app, rollout, treatment, weight))
@@ -226,16 +218,6 @@ class RolloutWatch:
                 self._promote(watched, treatment.name, "the canary has taken all its steps")
             case canary.Complete():
                 self._tell(watched, "complete", "the canary has taken all its steps: `twelve rollout promote` ends it")
-
-    def _obstacle(self, rollout: Rollout, verdict: Verdict) -> str:
-        if len(rollout.treatments) > 1:
-            return "a canary has one treatment"
-        if verdict.status == Status.REFUSED_SRM or any(guard.breached for guard in verdict.guards):
-            return verdict.reason
-        processes = self._platform.engine.processes(rollout.app_id)
-        release = rollout.treatments[0].release
-        up = [one for one in processes if one.release_version == release and one.state == ProcessState.UP]
-        return "" if up else f"v{release} has no process that is up"
 
     def _stop(self, watched: Watched, action: str, reason: str) -> None:
         if watched.plan.auto_stop:

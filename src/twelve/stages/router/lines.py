@@ -55,7 +55,7 @@ class RouterLines:
             self._hurry.clear()
 
     def hold(self, *, on: bool = True) -> None:
-        """What comes is kept until it is known whose it is: of a HAProxy that was taken over, what waited in its pipe."""
+        """What comes is kept until it is known whose it is: after a start, what waited in the pipe meanwhile."""
         with self._lock:
             self._holding = on
             if not on:

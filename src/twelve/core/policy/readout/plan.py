@@ -1,6 +1,6 @@
 """What is agreed before a rollout starts: the metric, the guardrails, what may happen without anybody asking.
 
-It is kept with the rollout as a JSON object; what it leaves out has the defaults here.
+It is kept with the rollout as a JSON object; what it leaves out has the defaults here. A guardrail of null is off.
 """
 
 import math
@@ -72,7 +72,7 @@ class Plan:
         return plan
 
     def settings(self) -> dict[str, object]:
-        return asdict(self) | {"guardrails": dict(self.guardrails)}
+        return asdict(self) | {"guardrails": {name: self.guardrails.get(name) for name in BUILT_IN}}
 
     @property
     def primary(self) -> Metric:
@@ -109,9 +109,9 @@ def _margins(value: object) -> dict[str, float]:
         if name not in BUILT_IN:
             raise UsageError(f'"{name}" is no guardrail.', hint=f"There are {', '.join(BUILT_IN)}.")
         number = isinstance(margin, (int, float)) and not isinstance(margin, bool) and math.isfinite(margin)
-        if not number or margin < 0:
+        if margin is not None and (not number or margin < 0):
             raise UsageError(f"The margin of the guardrail {name} is {margin!r}; it must be 0 or more.")
-    return {str(name): float(margin) for name, margin in value.items()}
+    return {str(name): float(margin) for name, margin in {**MARGINS, **value}.items() if margin is not None}
 
 
 def _check(plan: Plan) -> None:

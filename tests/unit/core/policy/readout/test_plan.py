@@ -15,11 +15,17 @@ def test_nothing_said_means_the_defaults():
 
 
 def test_it_survives_its_own_settings():
-    plan = Plan.of({"metric": "click", "once": True, "window": 30, "guardrails": {"errors": 0.02}, "auto_stop": False})
+    guardrails = {"errors": 0.02, "latency": None, "fallback": None}
+    plan = Plan.of({"metric": "click", "once": True, "window": 30, "guardrails": guardrails, "auto_stop": False})
     assert Plan.of(plan.settings()) == plan
     assert plan.primary.bounded
     assert plan.primary.window == 30
     assert [metric.name for metric in plan.metrics] == ["click", "errors"]
+
+
+def test_guardrails_that_are_not_named_keep_their_margins():
+    assert Plan.of({"guardrails": {"errors": 0.5}}).guardrails == MARGINS | {"errors": 0.5}
+    assert "fallback" not in Plan.of({"guardrails": {"fallback": None}}).guardrails
 
 
 def test_names_of_another_twelve_are_left_alone():
