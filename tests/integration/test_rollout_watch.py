@@ -20,7 +20,7 @@ from twelve.infra import schema
 from twelve.infra.database import Database
 from twelve.infra.settings import Settings
 from twelve.stages.logs.hub import LogHub
-from twelve.stages.metrics.units.store import Units
+from twelve.stages.metrics.units.store import Cut, Units
 from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.services.postgres_server import PostgresServer
 from twelve.stages.source.apps import Apps
@@ -66,9 +66,9 @@ class Deeds:
 class Scene:
     """One app with a rollout, its lines, and a clock that goes as the test says."""
 
-    def __init__(self, database, plan):
-        self.now = START
-        self.logs, self.ledger, self.up = LogHub(), Rollouts(database), True
+    def __init__(self, database, directory, plan):
+        self.now, self.directory = START, directory
+        self.logs, self.ledger, self.up = LogHub(directory=directory), Rollouts(database), True
         app_id, name = uuid4(), f"app-{uuid4().hex[:8]}"
         with database.begin() as db:
             db.execute(insert(schema.apps).values(id=app_id, name=name, owner="me@example.com"))
@@ -94,7 +94,7 @@ class Scene:
             whose = assign.assigned(self.rollout.variants, self.rollout.salt, unit).name
             if variant in {None, whose}:
                 lines.append(router_line(self.rollout, unit, whose, self.rollout.phase, status, 5))
-        self.logs.publish(self.app.name, "heroku", "router", self.now, b"".join(lines), lambda raw: raw)
+        self.logs.publish(self.app.name, "heroku", "router", self.now, b"".join(lines), "serving")
 
     def strangers(self, count):
         self.count += count
@@ -118,11 +118,11 @@ class Scene:
 
 
 @pytest.fixture
-def scene(database):
+def scene(database, tmp_path):
     made = []
 
     def make(plan=QUICK):
-        made.append(Scene(database, plan))
+        made.append(Scene(database, tmp_path, plan))
         made[-1].watch.tick()
         return made[-1]
 
@@ -230,12 +230,18 @@ def test_a_batch_that_could_not_be_kept_is_kept_later(scene, monkeypatch):
     assert sum(one.requests for one in it.platform.units.traffic(it.rollout.id, 1).values()) == 20
 
 
-def test_the_next_server_reads_what_was_said_before_it_looked(scene):
+def test_the_next_server_goes_on_where_this_one_was(scene):
+    """Killed after some lines were kept and some were not; then lines that came while nobody looked."""
     it = scene()
-    it.watch = RolloutWatch(it.platform, it.deeds, clock=lambda: it.now)
     it.requests(it.strangers(10))
     it.pass_(1)
-    assert sum(one.requests for one in it.platform.units.traffic(it.rollout.id, 1).values()) == 10
+    it.requests(it.strangers(10))
+    it.logs = it.platform.logs = LogHub(directory=it.directory)
+    it.requests(it.strangers(10))
+    it.watch = RolloutWatch(it.platform, it.deeds, clock=lambda: it.now)
+    it.pass_(1)
+    assert sum(one.requests for one in it.platform.units.traffic(it.rollout.id, 1).values()) == 30
+    assert sum(it.platform.units.counts(Cut(it.rollout.id, 1, it.now, returning=True)).values()) == 30
 
 
 def test_it_sleeps_while_nothing_runs_and_wakes_up(scene):

@@ -50,7 +50,8 @@ class Acts(Protocol):
 
 @dataclass(slots=True)
 class Watched:
-    """One running rollout. `batch` is what could not be kept yet; `said` the status its log was last told of."""
+    """One running rollout. `batch` is what could not be kept yet, `reached` the line behind it, `marked` the line
+    behind what is kept; `said` the status its log was last told of."""
 
     app: App
     rollout: Rollout
@@ -61,6 +62,8 @@ class Watched:
     batch: Batch = field(default_factory=Batch)
     said: str = ""
     dropped: int = 0
+    reached: int = 0
+    marked: int = 0
     rests_until: datetime | None = None
 
 
@@ -147,12 +150,13 @@ class RolloutWatch:
         plan, intake = Plan.of(rollout.settings), Intake()
         first = self._clock() + timedelta(seconds=self._pace.read)
         self._watched[rollout.id] = Watched(app, rollout, plan, intake, Reader(rollout, plan), first)
-        self._platform.logs.follow(app.name, intake, catch_up=True)
+        self._platform.logs.follow(app.name, intake, _mark_of(rollout))
 
     def _leave(self, watched: Watched) -> None:
         self._platform.logs.unfollow(watched.app.name, watched.intake)
         try:
             self._keep(watched, all_of_it=True)
+            self._platform.logs.unmark(watched.app.name, _mark_of(watched.rollout))
             self._platform.units.settle(watched.rollout.id, watched.plan, self._clock() + timedelta(days=1))
             self._platform.units.forget_outcomes(watched.rollout.id)
         except TwelveError:  # such as an app that is gone with everything of it
@@ -172,20 +176,28 @@ class RolloutWatch:
             self._decide(watched, found)
 
     def _keep(self, watched: Watched, *, all_of_it: bool = False) -> None:
-        """What could not be kept is tried again, before anything new is taken."""
+        """What could not be kept is tried again, before anything new is taken. The next server goes on at the mark."""
         while True:
             if not watched.batch:
-                pieces = watched.intake.take(AT_ONCE)
-                for piece in pieces:
+                taken = watched.intake.take(AT_ONCE)
+                for piece in taken.pieces:
                     watched.reader.add(piece)
                 watched.batch = watched.reader.cut(self._clock(), all_of_it=all_of_it)
-                if not watched.batch:
-                    break
-            self._platform.units.keep(watched.rollout.id, watched.batch, watched.plan)
-            watched.batch = Batch()
+                watched.reached = taken.reached
+            if watched.batch:
+                self._platform.units.keep(watched.rollout.id, watched.batch, watched.plan)
+                watched.batch = Batch()
+            self._mark(watched)
+            if not watched.intake.waits:
+                break
         if watched.intake.dropped > watched.dropped:
             watched.dropped = watched.intake.dropped
             log.warning("%d lines of %s came too fast to be counted", watched.dropped, watched.app.name)
+
+    def _mark(self, watched: Watched) -> None:
+        if watched.reached > watched.marked:
+            self._platform.logs.mark(watched.app.name, _mark_of(watched.rollout), watched.reached)
+            watched.marked = watched.reached
 
     def _tripped(self, watched: Watched, now: datetime) -> bool:
         rollout, minute = watched.rollout, watched.reader.minute
@@ -267,3 +279,7 @@ class RolloutWatch:
             "phase": rollout.phase, "action": action, "reason": reason,
         }  # fmt: skip
         self._platform.logs.write(watched.app.name, "api", json.dumps(event, ensure_ascii=False), source="app")
+
+
+def _mark_of(rollout: Rollout) -> str:
+    return f"rollout {rollout.id}"

@@ -20,8 +20,9 @@ ROLLOUT = Rollout(
 )  # fmt: skip
 
 
-def chunk(raw, source="app", process="web.1"):
-    return SimpleNamespace(stamp=NOW, source=source, process=process, raw=raw, count=raw.count(b"\n"))
+def chunk(raw, source="app", mode=None, first=0):
+    count = raw.count(b"\n")
+    return SimpleNamespace(stamp=NOW, source=source, mode=mode, raw=raw, count=count, end=first + count)
 
 
 def line(unit, variant="a", salt="ranker.1", status=200, milliseconds=5):
@@ -32,22 +33,36 @@ def line(unit, variant="a", salt="ranker.1", status=200, milliseconds=5):
 def test_only_what_can_matter_is_queued():
     intake = Intake()
     intake.feed(chunk(b"hello\n"))
-    intake.feed(chunk(b"anything\n", "heroku", "api"))
+    intake.feed(chunk(b"anything\n", "heroku"))
     intake.feed(chunk(b'{"event":"outcome"}\n'))
-    intake.feed(chunk(b">p0000\n", "heroku", "router"))
-    assert [piece.routed for piece in intake.take()] == [False, True]
-    assert not intake.take()
+    intake.feed(chunk(b">p0000\n", "heroku", "serving"))
+    assert [piece.routed for piece in intake.take().pieces] == [False, True]
+    assert not intake.take().pieces
 
 
 def test_the_queue_is_bounded_and_says_what_it_dropped():
     intake = Intake(most_bytes=100)
     for _ in range(30):
-        intake.feed(chunk(b"123456789\n", "heroku", "router"))
+        intake.feed(chunk(b"123456789\n", "heroku", "serving"))
     assert intake.dropped == 20
-    assert len(intake.take(50)) == 5
-    intake.feed(chunk(b"123456789\n", "heroku", "router"))
-    assert len(intake.take()) == 6
+    assert len(intake.take(50).pieces) == 5
+    intake.feed(chunk(b"123456789\n", "heroku", "serving"))
+    assert len(intake.take().pieces) == 6
     assert intake.dropped == 20
+
+
+def test_it_knows_how_far_it_got():
+    """Where the next server goes on: behind what was taken, and behind what nobody needs."""
+    intake = Intake()
+    intake.feed(chunk(b">a\n>b\n", "heroku", "serving", first=10))
+    intake.feed(chunk(b">c\n", "heroku", "serving", first=12))
+    intake.feed(chunk(b"hello\n", first=13))
+    assert intake.take(1).reached == 12
+    assert intake.take().reached == 14
+    intake.feed(chunk(b">d\n>e\n>f\n", "heroku", "serving", first=14), 2)
+    assert [piece.lines for piece in intake.take().pieces] == [b">f\n"]
+    intake.missed(5, NOW)
+    assert intake.dropped == 5
 
 
 def test_a_minute_forgets():
