@@ -1,0 +1,95 @@
+"""Each part works with its own extra installed and nothing else, and says in one sentence what it lacks."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+EXTRAS = tomllib.loads((ROOT / "runtime/pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "optional-dependencies"
+]
+PARTS = [  # module, its extra, the package that is missed first without it
+    ("twelve_runtime", None, None),
+    ("twelve_runtime.lifecycle", None, None),
+    ("twelve_runtime.health", None, None),
+    ("twelve_runtime.oneoff", None, None),
+    ("twelve_runtime.errors", None, None),
+    ("twelve_runtime.redaction", None, None),
+    ("twelve_runtime.resources", None, None),
+    ("twelve_runtime.resources.mail", None, None),
+    ("twelve_runtime.config", "config", "pydantic-settings"),
+    ("twelve_runtime.events", "events", "structlog"),
+    ("twelve_runtime.resources.sql", "sql", "sqlalchemy and psycopg"),
+    ("twelve_runtime.resources.postgres", "postgres", "psycopg and psycopg-pool"),
+    ("twelve_runtime.resources.redis", "redis", "redis"),
+    ("twelve_runtime.resources.s3", "s3", "obstore"),
+    ("twelve_runtime.resources.nats", "nats", "nats-py"),
+]
+PROGRAM = """
+import importlib, sys
+
+class Only:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        own = top in sys.stdlib_module_names or top.startswith("_sysconfigdata")
+        if not own and top != "twelve_runtime" and top not in ALLOWED:
+            raise ModuleNotFoundError(f"No module named {name!r}: not of this extra", name=name)
+
+ALLOWED = set(sys.argv[2].split())
+sys.meta_path.insert(0, Only())
+try:
+    importlib.import_module(sys.argv[1])
+except ImportError as error:
+    print(error)
+"""
+
+
+def closure(requirements):
+    """The distributions that an installation of these brings along."""
+    found, left = set(), list(requirements)
+    while left:
+        requirement = left.pop()
+        if "extra ==" in requirement:
+            continue
+        name, extras = re.match(r"([\w.-]+)\s*(?:\[([^]]*)\])?", requirement).groups()
+        normal = re.sub(r"[-_.]+", "-", name).lower()
+        if (normal, extras) in found:
+            continue
+        found.add((normal, extras))
+        try:
+            more = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue  # for another system or version of Python
+        wanted = set((extras or "").replace(" ", "").split(",")) - {""}
+        for line in more:
+            marker = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
+            if marker is None or marker[1] in wanted:
+                left.append(line.partition(";")[0])
+    return {name for name, _ in found}
+
+
+def modules(distributions):
+    provided = metadata.packages_distributions()
+    return {
+        module
+        for module, owners in provided.items()
+        if any(re.sub(r"[-_.]+", "-", owner).lower() in distributions for owner in owners)
+    }
+
+
+def imported(part, allowed):
+    command = [sys.executable, "-c", PROGRAM, part, " ".join(sorted(allowed))]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+@pytest.mark.parametrize(("part", "extra", "package"), PARTS)
+def test_a_part_needs_its_extra_only(part, extra, package):
+    assert imported(part, modules(closure(EXTRAS[extra])) if extra else set()) == ""
+    if extra:
+        name = part.removeprefix("twelve_runtime.")
+        assert imported(part, set()) == f"twelve_runtime.{name} needs {package}: install twelve-runtime[{extra}]\n"
