@@ -1,0 +1,109 @@
+"""Event lines leave on stdout at once, and never make a prediction wait: what the pipe does not take is kept in a
+bounded queue that a thread empties, and what the queue does not take is dropped and counted.
+
+Writing directly costs 2 to 4 microseconds a line and leaves nothing behind when the process is killed. So that a full
+pipe cannot block us, it is opened a second time without blocking: the flag belongs to an opening, not to the pipe,
+and so the other processes on the same pipe notice nothing.
+"""
+
+import os
+import stat
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+LONGEST = 4096  # PIPE_BUF: a longer write may be mixed with another process's
+QUEUE = 10_000  # lines
+OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Stdout:
+    """Whole lines on a descriptor, from any thread. Survives a fork: the child starts with an empty queue."""
+
+    def __init__(self, descriptor: int = 1, limit: int = QUEUE) -> None:
+        self._blocking = descriptor
+        self._limit = limit
+        self._quick = _opened_again(descriptor)
+        self._start_afresh()
+        os.register_at_fork(after_in_child=self._start_afresh)
+
+    def event(self, name: str, **fields: Any) -> None:
+        self.line(orjson.dumps({"event": name, "schema": 1, "ts": now(), **fields}, option=OPTIONS))
+
+    def line(self, line: bytes) -> None:
+        """One line with its newline."""
+        if self._quick is not None and not self._queue and len(line) <= LONGEST:
+            try:
+                os.write(self._quick, line)
+            except BlockingIOError:
+                pass
+            except OSError:
+                return  # nobody reads any more
+            else:
+                return
+        self._enqueue(line)
+
+    def flush(self, seconds: float = 2.0) -> None:
+        """Before the process ends; gives up when nobody reads."""
+        deadline = time.monotonic() + seconds
+        while self._queue and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _start_afresh(self) -> None:
+        self._queue: deque[bytes] = deque()
+        self._dropped = 0
+        self._lock = threading.Lock()
+        self._some = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def _enqueue(self, line: bytes) -> None:
+        with self._lock:
+            if len(self._queue) >= self._limit:
+                self._dropped += 1
+                return
+            self._queue.append(line)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._empty, name="event lines", daemon=True)
+                self._thread.start()
+        self._some.set()
+
+    def _empty(self) -> None:
+        """Blocks where the others must not. A line leaves the queue when it is written: `line` must not overtake it."""
+        while True:
+            self._some.wait()
+            self._some.clear()
+            while self._queue:
+                with suppress(OSError):
+                    os.write(self._blocking, self._queue[0])
+                self._queue.popleft()
+                self._tell_dropped()
+
+    def _tell_dropped(self) -> None:
+        with self._lock:
+            count, self._dropped = self._dropped, 0
+        if count:
+            fields = {"event": "log_dropped", "schema": 1, "ts": now(), "lines": count}
+            with suppress(OSError):
+                os.write(self._blocking, orjson.dumps(fields, option=OPTIONS))
+
+
+def _opened_again(descriptor: int) -> int | None:
+    """A descriptor of our own that does not block; None when there can be none, and the thread writes every line."""
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISREG(mode):
+            return descriptor  # a file on disk never blocks for long, and its position is shared with others
+        if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+            return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError:
+        pass
+    return None
