@@ -19,9 +19,10 @@ Headers = Mapping[bytes, bytes]
 
 
 def new(headers: Headers) -> Call:
+    prediction_id = identity()
     return Call(
-        request_id=_text(headers, b"x-request-id") or identity(),
-        prediction_id=identity(),
+        request_id=_text(headers, b"x-request-id") or prediction_id,
+        prediction_id=prediction_id,
         experiment=_text(headers, b"x-twelve-experiment"),
         variant=_text(headers, b"x-twelve-variant"),
         phase=_text(headers, b"x-twelve-phase"),

@@ -30,6 +30,7 @@ class Wait:
 
 
 Walk = Generator[Wait, Arrays, Answer]
+Said = tuple[Arrays | None, str]  # the outputs, or why there are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,57 +51,62 @@ class Chain:
         end, reason = self.clock() + 2 * self.timeout, "not_loaded"
         first: str | None = None
         for number, level in enumerate(self.levels):
-            outputs, reason = yield from self._ask(level, inputs, rows, end)
+            outputs, reason = None, self._refused(level, end)
+            if not reason:
+                asked = self._now(level, inputs, rows) if level.inline else self._later(level, inputs, rows, end)
+                outputs, reason = asked if isinstance(asked, tuple) else (yield from asked)
             if outputs is not None:
                 return Answer(level, outputs, rows, number, first)
             first = first or reason
         raise Exhausted(reason)
 
-    def _ask(
-        self, level: Level, inputs: Arrays, rows: int, end: float
-    ) -> Generator[Wait, Arrays, tuple[Arrays | None, str]]:
-        if level.certain and level.predict:
-            return level.predict(inputs), ""
-        if not level.predict:
-            return None, "not_loaded"
-        seconds = min(self.timeout, end - self.clock())
-        if seconds <= 0:
-            return None, "timeout"
-        if not level.breaker.admit():
-            return None, "breaker_open"
-        return (yield from self._try(level, inputs, rows, seconds))
+    def _refused(self, level: Level, end: float) -> str:
+        """Why this level is not even asked; empty when it is."""
+        if level.predict is None:
+            return "not_loaded"
+        if level.certain:
+            return ""
+        if self.clock() >= end:
+            return "timeout"
+        return "" if level.breaker.admit() else "breaker_open"
 
-    def _try(
-        self, level: Level, inputs: Arrays, rows: int, seconds: float
-    ) -> Generator[Wait, Arrays, tuple[Arrays | None, str]]:
+    def _now(self, level: Level, inputs: Arrays, rows: int) -> Said:
+        """What is late but right is used; it counts as a failure all the same."""
+        assert level.predict
+        if level.certain:
+            return level.predict(inputs), ""
         begun = self.clock()
         try:
-            outputs = yield from self._outputs(level, inputs, seconds)
+            outputs = level.predict(inputs)
+        except Exception:  # noqa: BLE001 - whatever the model's code raises, the next level answers
+            return self._failed(level, "exception")
+        return self._judged(level, outputs, rows, late=self.clock() - begun > self.timeout)
+
+    def _later(self, level: Level, inputs: Arrays, rows: int, end: float) -> Generator[Wait, Arrays, Said]:
+        pending = self.submit(level, inputs)
+        if pending is None:
+            return self._saturated(level)
+        try:
+            outputs = yield Wait(pending, min(self.timeout, end - self.clock()))
         except GeneratorExit:
             level.breaker.abandoned()
             raise
         except Saturated:
-            outputs = None
+            return self._saturated(level)
         except TimeoutError:
             return self._failed(level, "timeout")
         except Exception:  # noqa: BLE001 - whatever the model's code raises, the next level answers
             return self._failed(level, "exception")
-        if outputs is None:
-            level.breaker.abandoned()
-            return None, "saturated"
+        return self._judged(level, outputs, rows, late=False)
+
+    def _judged(self, level: Level, outputs: Arrays, rows: int, *, late: bool) -> Said:
         if self._wrong(level, outputs, rows):
             return self._failed(level, "invalid_output")
-        if self.clock() - begun > self.timeout:
-            level.breaker.failed()  # late but right: it counts, and the answer is used
+        if late:
+            level.breaker.failed()
         else:
             level.breaker.succeeded()
         return outputs, ""
-
-    def _outputs(self, level: Level, inputs: Arrays, seconds: float) -> Generator[Wait, Arrays, Arrays | None]:
-        if level.quick and not level.gathered and level.predict:
-            return level.predict(inputs)
-        pending = self.submit(level, inputs)
-        return None if pending is None else (yield Wait(pending, seconds))
 
     def _wrong(self, level: Level, outputs: Arrays, rows: int) -> str:
         if self.signature is None:
@@ -111,6 +117,11 @@ class Chain:
         return tensors.wrong(promised, outputs, rows) if promised else "none of the outputs"
 
     @staticmethod
-    def _failed(level: Level, reason: str) -> tuple[None, str]:
+    def _failed(level: Level, reason: str) -> Said:
         level.breaker.failed()
         return None, reason
+
+    @staticmethod
+    def _saturated(level: Level) -> Said:
+        level.breaker.abandoned()
+        return None, "saturated"

@@ -106,5 +106,5 @@ def _confidence(outputs: Mapping[str, Array], rows: int) -> list[float] | None:
     for name, array in outputs.items():
         if name.startswith("prob") and array.ndim == 2 and array.dtype.kind == "f" and array.shape[1]:
             shown = array if rows <= MOST_ROWS else array[:1]
-            return [round(value, 6) for value in shown.max(axis=1).tolist()]
+            return [round(max(row), 6) for row in shown.tolist()]
     return None

@@ -40,6 +40,11 @@ class Level:
     certain: bool = False  # a default: its answer is not looked at
 
     @property
+    def inline(self) -> bool:
+        """Asked where the request is, without a thread or company."""
+        return self.quick and not self.gathered
+
+    @property
     def loaded(self) -> bool:
         return self.predict is not None
 

@@ -24,7 +24,10 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "FP64": np.dtype(np.float64),
     "BYTES": np.dtype(object),
 }
+FLOATS = [dtype for dtype in DTYPES.values() if dtype.kind == "f"]
 ACCEPTED = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}  # kind of the tensor -> kinds of what was sent
+HARMLESS = {dtype: float(np.finfo(dtype).max) / 2 for dtype in FLOATS}
+FEW = 256
 WORDS = {"b": "booleans", "i": "whole numbers", "u": "whole numbers", "f": "numbers", "O": "strings"}
 
 
@@ -49,7 +52,9 @@ def fits(tensor: Tensor, shape: tuple[int, ...]) -> bool:
     wanted = tensor.shape
     if len(shape) != len(wanted):
         return False
-    return all(need in {-1, size} for size, need in zip(shape, wanted, strict=True))
+    if shape[1:] == wanted[1:]:  # as nearly always: rows are open, the rest is not
+        return not shape or wanted[0] in (-1, shape[0])
+    return all(need in (-1, size) for size, need in zip(shape, wanted, strict=True))
 
 
 def rows(tensors: Sequence[Tensor], arrays: Arrays) -> int:
@@ -78,9 +83,16 @@ def wrong(tensors: Sequence[Tensor], arrays: Arrays, count: int) -> str:
         shape = array.shape
         if not fits(tensor, shape) or (tensor.shape[:1] == (-1,) and shape[0] != count):
             return f'the output "{tensor.name}" has shape {list(shape)}, not {list(tensor.shape)} of {count} rows'
-        if dtype.kind == "f" and not tensor.nonfinite and not np.isfinite(array).all():
+        if dtype.kind == "f" and not tensor.nonfinite and not finite(array):
             return f'the output "{tensor.name}" holds a number that is not finite'
     return ""
+
+
+def finite(array: Array) -> bool:
+    """Of few numbers the interpreter knows sooner than numpy: their sum is finite only if all of them are."""
+    if array.size <= FEW and math.isfinite(sum(array.ravel().tolist())):
+        return True
+    return bool(np.isfinite(array).all())
 
 
 def cast(tensors: Sequence[Tensor], found: Arrays) -> dict[str, Array]:
@@ -113,7 +125,19 @@ def _castable(given: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
     )
 
 
+def _plain_floats(data: list[Any], dtype: np.dtype[Any]) -> Array | None:
+    """One row of numbers, as nearly all requests have it; None for whatever has to be looked at more closely."""
+    row = data[0] if len(data) == 1 and type(data[0]) is list else data
+    try:
+        small = math.hypot(*row) <= HARMLESS[dtype]  # a string or a list raises; NaN is never less
+    except (TypeError, OverflowError):
+        return None
+    return np.array(data, dtype=dtype) if small and row and type(row[0]) is not bool else None
+
+
 def _numbers(tensor: Tensor, data: list[Any], dtype: np.dtype[Any]) -> Array:
+    if dtype.kind == "f" and (plain := _plain_floats(data, dtype)) is not None:
+        return plain
     try:
         found = np.array(data)
     except ValueError:
