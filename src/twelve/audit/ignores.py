@@ -35,10 +35,10 @@ WHERE_TOLD = frozenset(
     {Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD}
 )  # elsewhere one that has no effect may be a sample
 _COMMENT = re.compile(
-    r"^(?P<before>.*?)(?:\#|//|--|/\*|<!--|;|\{\#|<%\#)\s*twelve: ignore\[(?P<rules>[^\]\n]*)\](?P<rest>[^\n]*)$",
+    r"^(?P<before>.*?)(?:\#|//|--|/\*|<!--|;|\{\#|<%\#)\s*twelve: ignore\[(?P<rules>[^\]\n]{0,300}+)\](?P<rest>[^\n]*+)$",
     re.MULTILINE,
 )
-_CLOSED = re.compile(r"\s*(?:\*/|-->|\#\}|%>)\s*$")
+_CLOSED = re.compile(r"(?:\*/|-->|\#\}|%>)\s*+$")
 _UNTIL = re.compile(r"[\[(]?\buntil (\S+?)[\])]?$")
 _WHOLE = frozenset({"*", "**", "."})
 

@@ -17,7 +17,7 @@ _HELPER = re.compile(r"(?i)(^|_)(env|environ|getenv|environment)(_|$)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Z0-9_]+")
 _READS = re.compile(
     r"environ\b|getenv|BaseSettings|dj_database_url|dj_email_url|django_cache_url|decouple|starlette\.config"
-    r"|env\(\s*[\"']|\benv\.\w+\(\s*[\"']|_env\w*\(\s*[\"']"
+    r"|env\(\s*[\"']|\benv\.\w+\(\s*[\"']|_env\w{0,40}\(\s*+[\"']"
 )
 DEBUGGING = re.compile(r"(?i)(^|_)(debug|testing|development|dev|local)($|_)")
 

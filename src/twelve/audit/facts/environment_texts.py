@@ -15,19 +15,19 @@ _JS_READ = re.compile(
 )
 _JS_UNPACKED = re.compile(r"\{([^{}]*)\}\s*=\s*process\.env\b")
 _JS_OR = re.compile(
-    r"\s*+(?:\|\||\?\?)\s*+(?:" + _LITERAL + r"|(?P<other>[\w$.]+(?:\([^()\n]*\))?(?:\.\w+\([^()]*\))?))"
+    r"(?<!\s)\s*+(?:\|\||\?\?)\s*+(?:" + _LITERAL + r"|(?P<other>[\w$.]++(?:\([^()\n]*+\))?(?:\.\w++\([^()]*+\))?))"
 )
 _RUBY_READ = re.compile(r"""ENV(?P<fetch>\.fetch\(\s*|\[\s*)["'](?P<name>\w+)["']\s*""")
 _RUBY_DEFAULT = re.compile(r",\s*" + _LITERAL + r"|\)\s*(?:\{|do)\s*" + _LITERAL.replace("P<", "P<block_"))
 _RUBY_OR = re.compile(r"\]\s*(?:\|\|=?|\bor\b)\s*(?:" + _LITERAL + r"|(?P<other>[\w.:]+(?:\([^()\n]*\))?))")
 _RUBY_WRITE = re.compile(r"\]\s*=[^=~]")
 _GO_READ = re.compile(
-    r"""\b(?P<call>(?:\w+\.)?\w*[eE]nv\w*)\(\s*"(?P<name>[A-Z][A-Z0-9_]+)"\s*(?:,\s*"(?P<default>[^"\n]*)")?"""
+    r"""\b(?P<call>(?:\w{1,80}\.)?\w{0,80}?[eE]nv\w{0,80})\(\s*"(?P<name>[A-Z][A-Z0-9_]+)"\s*(?:,\s*"(?P<default>[^"\n]*)")?"""
 )
-_GO_TAG = re.compile(r"""\b(?:env|envconfig):"(?P<name>[A-Z][A-Z0-9_]+)[^"]*"(?P<rest>[^`\n]*)""")
-_GO_TARGET = re.compile(r"(\w+)\s*:?=\s*$")
+_GO_TAG = re.compile(r"""\b(?:env|envconfig):"(?P<name>[A-Z][A-Z0-9_]++)[^"]*+"(?P<rest>[^`\n]*+)""")
+_GO_TARGET = re.compile(r"\b(\w++)\s*+:?=\s*+$")
 _JAVA_READ = re.compile(
-    r"""getenv\(\s*"(?P<name>\w+)"\s*\)(?:\s*\)?\s*\.orElse\(\s*"(?P<or>[^"\n]*)")?"""
+    r"""getenv\(\s*"(?P<name>\w+)"\s*\)(?:\s*+(?:\)\s*+)?\.orElse\(\s*"(?P<or>[^"\n]*)")?"""
     r"""|getenv\(\)\.(?:getOrDefault|get)\(\s*"(?P<map>\w+)"(?:\s*,\s*"(?P<default>[^"\n]*)")?"""
 )
 _SPRING_READ = re.compile(r"\$\{(?P<name>[A-Z][A-Z0-9_]+)(?::(?P<default>[^{}\n]*))?\}")

@@ -10,7 +10,7 @@ from twelve.audit.facts.modules import is_standard
 from twelve.audit.facts.pythons import name_of
 
 # Every line but the first begins after a line feed: a literal that the search leaps to.
-_PYTHON = re.compile(rb"\n[ \t]*(?:import[ \t]+([\w., \t]+)|from[ \t]+([A-Za-z_]\w*)[\w.]*[ \t]+import\b)")
+_PYTHON = re.compile(rb"\n[ \t]*(?:import[ \t]++([\w., \t]++)|from[ \t]++([A-Za-z_]\w*+)[\w.]*+[ \t]++import\b)")
 _JS = re.compile(
     r"""(?:\brequire[ \t]*\([ \t]*|\bfrom[ \t]+|^[ \t]*import[ \t]+|\bimport[ \t]*\([ \t]*)["']([@\w][^"'\n]*)["']""",
     re.MULTILINE,

@@ -14,7 +14,7 @@ SCRIPTS = ("javascript", "typescript", "tsx")
 HANDLED = re.compile(
     r"process\.(?:on|once|addListener)\s*\(\s*['\"`]SIGTERM|['\"]SIGTERM['\"]\s*[,\]]|\benableShutdownHooks\s*\("
     r"|\bsignal\.Notify(?:Context)?\s*\(|\bsignal\.signal\s*\(\s*(?:signal\.)?SIGTERM|\badd_signal_handler\s*\("
-    r"|\btrap\s*\(?\s*['\"](?:SIG)?TERM|\baddShutdownHook\s*\(|@PreDestroy\b"
+    r"|\btrap\s*+(?:\(\s*+)?['\"](?:SIG)?TERM|\baddShutdownHook\s*\(|@PreDestroy\b"
 )
 # Programs of the interpreter that serve, and stop gracefully without being asked.
 PYTHON_GRACE = {"uvicorn.run": "uvicorn", "web.run_app": "aiohttp", "hypercorn.run": "hypercorn"}

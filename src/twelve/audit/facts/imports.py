@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from twelve.audit.codebase import Codebase, SourceFile
 from twelve.audit.facts import entries
 
-_FROM = re.compile(r"^[ \t]*from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n#]+)", re.MULTILINE)
+_FROM = re.compile(r"^[ \t]*from[ \t]++(\.*+)([\w.]*+)[ \t]++import[ \t]++(\([^)]*+\)|[^\n#]++)", re.MULTILINE)
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+([^\n#]+)", re.MULTILINE)
 _ASIDE = re.compile(r"(^|/)(\.[^/]+|scripts?|tools?|management/commands|migrations|alembic|notebooks?|bin)/")
 MOST = 3000  # files that are followed

@@ -13,10 +13,10 @@ from twelve.audit.facts.comments import uncommented
 _EDITABLE = re.compile(r"^\s*(?:-e|--editable)[ =]")
 # A requirement by its place: a name and an at-sign before the URL, or the name as its fragment.
 _URL = re.compile(
-    r"(?:([\w.-]+)\s*(?:\[[^\]]*\])?\s*@\s*)?((?:\w+\+)?(?:https?|git|ssh|file)://[^\s#;]+)(?:#egg=([\w.-]+))?"
+    r"^(?:([\w.-]++)\s*+(?:\[[^\]]*+\]\s*+)?@\s*+)?((?:\w{1,20}\+)?(?:https?|git|ssh|file)://[^\s#;]+)(?:#egg=([\w.-]+))?"
 )
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*([^;#]*)")
-_GEM = re.compile(r"\s*gem\s*\(?\s*['\"]([\w.-]+)['\"](.*)")
+_GEM = re.compile(r"^\s*+gem\s*+(?:\(\s*+)?['\"]([\w.-]+)['\"](.*)")
 _ELEMENT = re.compile(r"<([\w.-]{1,80})>\s*([^<>\s]+)\s*</\1>")
 _GRADLE = re.compile(
     r"^[ \t]*(\w{0,40}(?:implementation|api|compileOnly|runtimeOnly|compile)) ?[ (]"

@@ -64,7 +64,7 @@ NO_MODEL = re.compile(
     re.IGNORECASE,
 )
 _NAMES = "|".join(map(re.escape, LIBRARIES + HOSTED))
-_IMPORTS = re.compile(rf"^[ \t]*(?:from\s+|import\s+(?:[\w., ]+,\s*)?)(?:{_NAMES})\b", re.MULTILINE)
+_IMPORTS = re.compile(rf"^[ \t]*(?:from\s++|import[ \t]++(?:[\w., ]{{1,300}},\s*+)?)(?:{_NAMES})\b", re.MULTILINE)
 _PICKLING = re.compile(r"^[ \t]*(?:from|import)\s+(?:pickle|joblib|dill|cloudpickle)\b", re.MULTILINE)
 _FROM_ENV = re.compile(r"environ|getenv|\benv\b|\bsettings\b|\bconfig\b|argv|\bargs\b", re.IGNORECASE)
 

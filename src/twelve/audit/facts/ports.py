@@ -14,7 +14,7 @@ _READ = re.compile(_LOOKED_UP + r"env(?:\.\w+)?\(['\"]|config\(['\"]|LookupEnv\(
 _OTHER = re.compile(
     _LOOKED_UP + r"env(?:\.\w+)?\(['\"]|LookupEnv\(['\"])(?!PORT\b)((?:[A-Z]+_)*(?:PORT|LISTEN_ADDR|BIND|ADDR))\b"
 )
-_NUMBER = re.compile(r"(?:const|let|var)?\s*\b(\w+)(?::\s*\w+)?\s*:?=\s*[\"':]*(\d{2,5})\b")
+_NUMBER = re.compile(r"\b(\w++)(?::\s*+\w++)?\s*+:?=\s*+[\"':]*(\d{2,5})\b")
 # What follows the opening parenthesis of a call that listens.
 _JS_PORT = re.compile(r"\.listen\s*\(\s*(?:\{[^}]{0,300}?port\s*:\s*)?(\w+|['\"]\d+['\"])")
 _GO_PORT = re.compile(

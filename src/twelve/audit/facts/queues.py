@@ -21,14 +21,16 @@ class Library:
 
 _OWN = r"\b(?:worker|jobs?|queue|consumer|processor)"
 LIBRARIES = [
-    Library("celery", r"\bcelery\b.*\bworker\b|celery(?:d|_worker)\b", "docs.celeryq.dev/en/stable/userguide/workers"),
+    Library(
+        "celery", r"\bcelery\b.{0,200}?\bworker\b|celery(?:d|_worker)\b", "docs.celeryq.dev/en/stable/userguide/workers"
+    ),
     Library("rq", r"\brq\s+worker|rqworker|\brqscheduler", "python-rq.org/docs/workers"),
     Library("django-rq", r"rqworker|rq\s+worker", "github.com/rq/django-rq#running-workers"),
     Library("dramatiq", r"\b(?:run)?dramatiq\b", "dramatiq.io/guide.html#workers"),
     Library("huey", r"huey_consumer|run_huey", "huey.readthedocs.io/en/latest/consumer.html"),
     Library("arq", r"\barq\s", "arq-docs.helpmanuel.io"),
     Library("django-q2", r"\bqcluster\b", "django-q2.readthedocs.io/en/master/cluster.html"),
-    Library("procrastinate", r"\bprocrastinate\b.*\bworker", "procrastinate.readthedocs.io"),
+    Library("procrastinate", r"\bprocrastinate\b.{0,200}?\bworker", "procrastinate.readthedocs.io"),
     Library("taskiq", r"\btaskiq\s+worker", "taskiq-python.github.io"),
     Library("bull", rf"{_OWN}", "docs.bullmq.io/bull"),
     Library("bullmq", rf"{_OWN}", "docs.bullmq.io/guide/workers"),

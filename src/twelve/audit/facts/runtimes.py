@@ -17,14 +17,14 @@ IMAGES = {
 }  # fmt: skip
 SYSTEMS = {"debian", "ubuntu", "alpine"}
 _FILES = {
-    ".python-version": ("python", r"^\s*(?:cpython-|python-)?(\d[\w.]*)"),
-    "runtime.txt": ("python", r"^\s*python-(\d[\w.]*)"),
-    ".nvmrc": ("node", r"^\s*v?(\d[\w.]*|lts/\w+)"),
-    ".node-version": ("node", r"^\s*v?(\d[\w.]*)"),
-    ".ruby-version": ("ruby", r"^\s*(?:ruby-)?(\d[\w.]*)"),
-    "Gemfile": ("ruby", r"^\s*ruby\s*\(?\s*['\"]\s*(?:~>|=)?\s*(\d[\w.]*)"),
+    ".python-version": ("python", r"^[ \t]*(?:cpython-|python-)?(\d[\w.]*)"),
+    "runtime.txt": ("python", r"^[ \t]*python-(\d[\w.]*)"),
+    ".nvmrc": ("node", r"^[ \t]*v?(\d[\w.]*|lts/\w+)"),
+    ".node-version": ("node", r"^[ \t]*v?(\d[\w.]*)"),
+    ".ruby-version": ("ruby", r"^[ \t]*(?:ruby-)?(\d[\w.]*)"),
+    "Gemfile": ("ruby", r"^[ \t]*ruby\s*\(?\s*['\"]\s*(?:~>|=)?\s*(\d[\w.]*)"),
     "go.mod": ("go", r"^go\s+(\d[\w.]*)"),
-    "system.properties": ("java", r"^\s*java\.runtime\.version\s*[=:]\s*(?:\w+-)?(\d[\w.]*)"),
+    "system.properties": ("java", r"^[ \t]*java\.runtime\.version\s*[=:]\s*(?:\w+-)?(\d[\w.]*)"),
     "pom.xml": ("java", r"<(?:java\.version|maven\.compiler\.(?:release|source))>\s*(\d[\w.]*)"),
     "build.gradle": (
         "java", r"(?:JavaLanguageVersion\.of\(|sourceCompatibility\s*=\s*['\"]?(?:JavaVersion\.VERSION_)?)(\d[\w.]*)",
@@ -36,7 +36,7 @@ _TOOLS = {"python": "python", "nodejs": "node", "node": "node", "ruby": "ruby", 
 _SETUPS = {"python-version": "python", "node-version": "node", "ruby-version": "ruby", "go-version": "go",
            "java-version": "java"}  # fmt: skip
 _TRAVIS = {"python": "python", "node_js": "node", "rvm": "ruby", "go": "go", "jdk": "java"}
-_ONE = re.compile(r"^\s*(?:==|=|~|\^|~=|~>|v)?\s*(\d+(?:\.\d+)*)(?:\.[x*])*\s*$")
+_ONE = re.compile(r"^\s*+(?:(?:==|=|~|\^|~=|~>|v)\s*+)?(\d+(?:\.\d+)*)(?:\.[x*])*\s*+$")
 _FROM = re.compile(r">=?\s*v?(\d+(?:\.\d+)*)")
 _TO = re.compile(r"<\s*v?(\d+(?:\.\d+)*)")
 PRODUCTION, CI = "production", "CI"
@@ -112,7 +112,7 @@ def _of_files(code: Codebase) -> Iterator[Runtime]:
 
 def _of_tools(code: Codebase) -> Iterator[Runtime]:
     for file in code.find(".tool-versions", "mise.toml", ".mise.toml", kinds=OWN):
-        for line, match in file.search(r"^\s*(\w+)\s*(?:=\s*)?[\"']?v?(\d[\w.]*)"):
+        for line, match in file.search(r"^[ \t]*(\w+)\s*(?:=\s*)?[\"']?v?(\d[\w.]*)"):
             if language := _TOOLS.get(match[1]):
                 yield Runtime(language, single(language, match[2]), match[2], file.path, line)
 

@@ -15,7 +15,7 @@ SIGNING = re.compile(
 )
 _STOP = re.compile(
     r"(?i)change[-_ ]?(me|it|this)|placeholder|example|dummy|insert|replace|your[-_ ]|my[-_]?(secret|password)"
-    r"|xxx|todo|none|null|undefined|redacted|\*{3}|\.\.\.|<.*>|\bfoo\b|\bbar\b|test|fake|sample|default|generate"
+    r"|xxx|todo|none|null|undefined|redacted|\*{3}|\.\.\.|<[^<>]*>|\bfoo\b|\bbar\b|test|fake|sample|default|generate"
 )
 _CODE = re.compile(
     r"\$\{|\$\(|\{\{|#\{|<%|%\(|^%s$|^\$[A-Z_]+$|^@|^\{|^env[.:(]|^secrets?[./:]|^vault:|^!|^arn:|^ssm:|[=<>~]=\d"

@@ -42,6 +42,7 @@ _SUFFIX = (
     r"|BOOTSTRAP_SERVERS|CONNECTION_STRING|DATABASE_URI|BACKEND"
 )
 _VARIABLE = re.compile(rf"(?:\w+_)??(?:{_SERVICE})(?:_\w+?)??_(?:{_SUFFIX})(?:_\w+)?|(?:MONGO|REDIS|RABBITMQ|KAFKA)\w*")
+LONGEST = 80  # characters of a variable's name
 _PARTS = ("_USER", "_USERNAME", "_PASSWORD", "_PASS", "_PORT", "_TTL", "_TIMEOUT", "_KEY", "_SIZE", "_PREFIX", "_TOKEN")
 SCHEMES = (
     r"(?:postgres(?:ql)?(?:\+\w+)?|mysql(?:\+\w+)?|mariadb(?:\+\w+)?|mongodb(?:\+srv)?|rediss?|valkeys?|amqps?|kafka"
@@ -69,7 +70,7 @@ def clients(code: Codebase) -> list[Client]:
 
 def is_service_variable(name: str) -> bool:
     """DATABASE_URL, REDIS_HOST, S3_BUCKET: where a backing service is."""
-    return bool(_VARIABLE.fullmatch(name.upper())) and not name.upper().endswith(_PARTS)
+    return len(name) <= LONGEST and bool(_VARIABLE.fullmatch(name.upper())) and not name.upper().endswith(_PARTS)
 
 
 def attached(code: Codebase) -> list[Read]:
@@ -80,7 +81,7 @@ def attached(code: Codebase) -> list[Read]:
 
 def host_of(url: str) -> str:
     """Empty when a URL has none, as redis:// and sqlite:///x."""
-    match = re.match(r"[\w+:.]*?://(?:[^@/\s]*@)?(\[[^\]]*\]|[^:/?\s]*)", url)
+    match = re.match(r"[\w+:.]{0,60}?://(?:[^@/\s]*+@)?(\[[^\]]*+\]|[^:/?\s]*+)", url)
     return match[1] if match else ""
 
 

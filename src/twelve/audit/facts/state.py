@@ -86,7 +86,7 @@ def _changed(handler: ast.AST) -> set[str]:
 
 _JS_ROUTE = re.compile(r"\b(?:app|router|server|fastify|api)\.(?:get|post|put|patch|delete|all)(\()")
 _JS_MADE = re.compile(
-    r"^(?:const|let|var)\s+(?P<name>\w+)\s*(?::[^=\n]+)?=\s*(?:\[|\{|new\s+(?:Map|Set)\b|\d+\s*;?\s*$|null\b|['\"]['\"])",
+    r"^(?:const|let|var)\s++(?P<name>\w++)\s*+(?::[^=\n]++)?=\s*+(?:\[|\{|new\s++(?:Map|Set)\b|\d++[ \t]*+(?:;[ \t]*+)?$|null\b|['\"]['\"])",
     re.MULTILINE,
 )
 
@@ -118,7 +118,7 @@ _GO_MADE = re.compile(
     re.MULTILINE,
 )
 _GO_HANDLER = re.compile(
-    r"\bfunc\b[^\n{]*(?:http\.ResponseWriter|\*gin\.Context|echo\.Context|\*fiber\.Ctx)[^\n{]*(\{)"
+    r"\bfunc\b[^\n{]{0,300}?(?:http\.ResponseWriter|\*gin\.Context|echo\.Context|\*fiber\.Ctx)[^\n{]{0,300}(\{)"
 )
 
 

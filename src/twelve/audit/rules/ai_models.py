@@ -25,8 +25,8 @@ FROM_A_HUB = {
 }
 ALIAS = re.compile(r"^models:/.*(?:/(?:latest|production|staging)|@\w+)$", re.IGNORECASE)
 FETCHED = re.compile(
-    r"\b(?:urlretrieve|download_file|gdown\.download|wget\.download|requests\.get|urlopen|download_fileobj|hf_hub_url|curl|wget)\b[^\n]{0,200}?"
-    r"[\w/.:-]+\.(?:pkl|pickle|joblib|pt|pth|onnx|h5|keras|safetensors|tflite|gguf|bin)\b"
+    r"\b(?:urlretrieve|download_file|gdown\.download|wget\.download|requests\.get|urlopen|download_fileobj|hf_hub_url|curl|wget)\b[^\n]{0,300}?"
+    r"[\w/:-]\.(?:pkl|pickle|joblib|pt|pth|onnx|h5|keras|safetensors|tflite|gguf|bin)\b"
 )
 HASHED = re.compile(r"sha256|sha512|hashlib|checksum|known_hash|md5", re.IGNORECASE)
 VERSION = re.compile(

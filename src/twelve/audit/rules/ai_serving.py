@@ -15,7 +15,7 @@ from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
 RULES = Rulebook()
 APP = "import joblib\nm = joblib.load('m')\n@app.post('/')\ndef f():\n    {}\n"
 HOSTED = "import openai\n@app.post('/')\ndef f():\n    return client.chat.completions.create({})\n"
-DEVICE = re.compile(r"['\"]cuda(?::\d+)?['\"]|\.cuda\s*\(\s*\d*\s*\)|['\"]/(?:gpu|GPU):\d+['\"]")
+DEVICE = re.compile(r"['\"]cuda(?::\d+)?['\"]|\.cuda\s*+\(\s*+(?:\d++\s*+)?\)|['\"]/(?:gpu|GPU):\d+['\"]")
 CHECKED = re.compile(r"is_available\s*\(|list_physical_devices|device_count\s*\(|environ|getenv|\bmps\b")
 TOLD = re.compile(
     r"\b(?:log(?:ger|ging)?|structlog|statsd|metrics?|meter|tracer|sentry_sdk|prometheus\w*|mlflow)\b\s*\.\s*\w+\s*\(|\bprint\s*\(|\.(?:observe|inc|labels)\s*\(|\bemit\w*\s*\("

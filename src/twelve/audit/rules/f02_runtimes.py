@@ -30,7 +30,7 @@ PINS = {
 }
 _VERSION_TAG = re.compile(r"\d")
 _INSTALLER = re.compile(
-    r"(?:^|\s)(?:(?:uv\s+)?pip3?(?:\.\d+)?\s+install|(?:npm|pnpm)\s+(?:install|i|add)\b.*(?:\s-g\b|--global\b)|"
+    r"(?:^|\s)(?:(?:uv\s+)?pip3?(?:\.\d+)?\s+install|(?:npm|pnpm)\s+(?:install|i|add)\b.{0,200}?(?:\s-g\b|--global\b)|"
     r"yarn\s+global\s+add|gem\s+install|go\s+install|cargo\s+install|pipx\s+install|easy_install)\s+(.*)"
 )  # fmt: skip
 _WITH_VALUE = {"-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f",
@@ -43,7 +43,7 @@ _PACKAGERS = {
     "corepack", "bundler", "bun", "rye", "virtualenv", "poetry-plugin-export", "node-gyp", "tini", "lerna", "turbo",
 }  # fmt: skip
 _DOWNLOADS = re.compile(
-    r"\b(?:curl|wget)\b[^\n]*?(https?://[^\s\"'|)]+)[^\n]*?\|\s*(?:sudo\s+)?(?:-E\s+)?(?:ba|z|a|da)?sh\b"
+    r"\b(?:curl|wget)\b[^\n|]{0,200}?(https?://[^\s\"'|)]{1,300}+)[^\n|]{0,200}+\|\s*+(?:sudo\s++)?(?:-E\s++)?(?:ba|z|a|da)?sh\b"
 )
 _FETCHED = re.compile(r"^(?:curl|wget)\b.*?(https?://[^\s\"'|)]+)")
 _CHECKED = re.compile(r"sha\d*sum|shasum|gpg\s|--checksum|cosign|minisign")

@@ -97,7 +97,10 @@ def variables_nobody_reads(code: Codebase) -> Iterator[Hit]:
 def documenting(code: Codebase) -> list[tuple[SourceFile, list[str]]]:
     """The files that say which variables the app has."""
     found = [
-        (file, re.findall(r"^[ \t]*#?\s*(?:export\s+)?([A-Z_][A-Z0-9_]+)\s*=", file.text, re.MULTILINE))
+        (
+            file,
+            re.findall(r"^[ \t]*+(?:#[ \t]*+)?(?:export[ \t]++)?([A-Z_][A-Z0-9_]++)[ \t]*+=", file.text, re.MULTILINE),
+        )
         for file in code.find(".env.*", "*.env.*", "env.example")
         if kind(f"{file.path.rpartition('/')[0]}/x") is Kind.PRODUCTION
     ]

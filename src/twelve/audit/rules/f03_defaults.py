@@ -153,7 +153,7 @@ def debugging_is_on(code: Codebase) -> Iterator[Hit]:
     yield from _literally_on(code)
     yield from _on_in_the_image(code)
     for command in code.fact(start.all_commands):
-        if re.search(r"\bFLASK_DEBUG=(1|true)\b|\bflask\b.*\s--debug\b", command.text):
+        if re.search(r"\bFLASK_DEBUG=(1|true)\b|\bflask\b.{0,200}?\s--debug\b", command.text):
             yield Hit(command.path, command.line, "The start command turns debugging on.")
 
 

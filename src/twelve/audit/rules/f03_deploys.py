@@ -57,7 +57,7 @@ def groups_chosen(file: SourceFile) -> list[int]:
     if "env" in targets:
         named += r"|(?<![.\w\"'/-])env\b(?!\s*[=:(\"'])"
     patterns = (
-        rf"\b{_CHOOSERS}\([^\n]*?(?:\+\s*|\$\{{|#\{{|\{{|%\s*|,\s*|\(\s*)(?:{named})",
+        rf"\b{_CHOOSERS}\([^\n]{{0,300}}?(?:\+\s*+|\$\{{|#\{{|\{{|%\s*+|,\s*+|\(\s*+)(?:{named})",
         rf"\b\w*(?i:config|settings|environments)\w*\[\s*(?:{named})\s*\]",
         rf"\b\w*(?i:config|settings)\w*\.get\(\s*(?:{named})",
     )
@@ -70,7 +70,7 @@ _GROUP = re.compile(
 )
 _PROFILE = re.compile(r"^(?P<place>.*application-)(?P<name>\w+)\.(?:properties|ya?ml)$")
 _HANDLE = re.compile(
-    r"(?i)(?:jdbc:\w+|\w+)://[\w.-]+|(?:host|url|bucket|password|secret|endpoint|dsn)\w*[\"']?\s*[=:]\s*[\"']?(?!.*(?:environ|env\(|getenv|process\.env|ENV|\$\{))[\w.-]{3,}"
+    r"(?i)\w://[\w.-]+|(?:host|url|bucket|password|secret|endpoint|dsn)\w{0,60}+[\"']?\s{0,20}+[=:]\s{0,20}+[\"']?(?!.{0,200}?(?:environ|env\(|getenv|process\.env|ENV|\$\{))[\w.-]{3,}"
 )
 
 
@@ -93,7 +93,7 @@ _BRANCH = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(
-    r"""(?i)["'`](?:\w+://[\w.-]+|[\w-]+\.[\w.-]+\.(?:com|net|org|io))|(?:bucket|host|url|dsn)\w*["']?\s*[=:]\s*["'][\w.-]+"""
+    r"""(?i)["'`](?:\w{1,40}+://[\w.-]|[\w-]{1,80}+\.[\w.-]{1,200}\.(?:com|net|org|io))|(?:bucket|host|url|dsn)\w{0,60}+["']?\s*+[=:]\s*+["'][\w.-]"""
 )
 
 

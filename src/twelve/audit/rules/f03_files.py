@@ -14,7 +14,7 @@ from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
 RULES = Rulebook()
 RUNNING = (Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD)
 SHARED_WORDS = r"(example|sample|template|dist|tpl|defaults?|schema|test|ci)"
-_ENV_LINE = re.compile(r"^[ \t]*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$", re.MULTILINE)
+_ENV_LINE = re.compile(r"^[ \t]*+(?:export[ \t]++)?([A-Za-z_]\w*+)[ \t]*+=[ \t]*+(.*)$", re.MULTILINE)
 _URL_PASSWORD = re.compile(r"://[^/\s:@]*:([^@\s/]+)@")
 
 
@@ -39,7 +39,7 @@ def _worst_of(file: SourceFile) -> tuple[int, str, Severity]:
     """The line and name of what must not be there, and how bad that is."""
     found: tuple[int, str, Severity] = (1, "", INFO)
     for line, match in file.search(_ENV_LINE):
-        name, value = match[1], match[2].strip("\"'")
+        name, value = match[1], match[2].strip().strip("\"'")
         password = _URL_PASSWORD.search(value)
         if password is None and not secrets.is_secret_name(name):
             continue
@@ -112,7 +112,7 @@ def _baked(one: Instruction) -> str:
         named = [word for word in envs if not re.search(rf"(?i){SHARED_WORDS}", word)]
         return f"The image holds {named[0]}." if named else ""
     if one.keyword in {"ENV", "ARG"}:
-        for name, value in re.findall(r"([A-Za-z_]\w*)(?:=|\s+)(\"[^\"]*\"|'[^']*'|\S+)", one.value):
+        for name, value in re.findall(r"\b([A-Za-z_]\w*+)(?:=|\s++)(\"[^\"]*+\"|'[^']*+'|\S++)", one.value):
             text = value.strip("\"'")
             known = one.keyword == "ARG" and secrets.is_placeholder(text)
             if (

@@ -16,14 +16,15 @@ NOT_TESTS = (Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD, Kind.EXAMPLE)
 
 _NOUNS = r"(?:secret|passw|passphrase|token|credential|pwd|key)"
 _QUOTED = re.compile(
-    _NOUNS + r"""[\w-]*["'\]]{0,2}\s*(?::\s*[\w.]+\s*(?==)|[ \t]+string\s*(?==))?(?::=|=>|=|:)\s*"""
-    r"""(?P<quote>["'`])(?P<value>[^"'`\n]{3,300})(?P=quote)(?!\s*[+%?]|\.format|\s*:[^\n:]*$)""",
+    _NOUNS + r"""[\w-]{0,80}["'\]]{0,2}\s{0,40}+(?::\s{0,20}+[\w.]{1,80}+\s{0,20}+(?==)|string\s{0,20}+(?==))?(?::=|=>|=|:)\s{0,80}+"""
+    r"""(?P<quote>["'`])(?P<value>[^"'`\n]{3,300})(?P=quote)(?!\s{0,20}+[+%?]|\.format|\s{0,20}+:[^\n:]{0,300}+$)""",
     re.IGNORECASE,
 )  # fmt: skip
 _BARE = re.compile(
-    r"^[ \t-]*(?:export\s+)?(?P<name>[\w.-]+)\s*[=:]\s*(?P<value>[^\s\"'#{\[|>&*]\S{2,299})\s*$", re.MULTILINE
+    r"^[ \t-]*+(?:export[ \t]++)?(?P<name>[\w.-]++)[ \t]*+[=:][ \t]*+(?P<value>[^\s\"'#{\[|>&*]\S{2,299}+)[ \t]*+$",
+    re.MULTILINE,
 )
-_CANDIDATE = re.compile(_NOUNS.encode() + rb"[\w\-]*[\"'\]]{0,2}\s*(?::\s*\w|=>|:=|=|:|string)")
+_CANDIDATE = re.compile(_NOUNS.encode() + rb"[\w\-]{0,80}[\"'\]]{0,2}\s{0,40}+(?:=>|:=|=|:|string)")
 _CODE = {"python", "javascript", "typescript", "tsx", "ruby", "go", "java"}
 _DATA = {"properties", "yaml", "ini", "toml", "json", "env", "shell"}
 _ENV_TEMPLATE = re.compile(r"(^|\.)env([._-](example|sample|template|dist))?$")
@@ -162,12 +163,12 @@ _TOLD = {
         r"|(?:\w+\.)*(?:SECRET_KEY|DATABASE_URL|[A-Z_]*(?:PASSWORD|API_KEY|SECRET)))\s*[,)}]"
     ),
     "javascript": re.compile(
-        r"\b(?:console|logger|log)\.\w+\((?:[^()\n]*,\s*)?(?:JSON\.stringify\(|util\.inspect\(|inspect\()?\s*"
+        r"\b(?:console|logger|log)\.\w++\((?:[^()\n]{0,300},)?\s*+(?:(?:JSON\.stringify|util\.inspect|inspect)\(\s*+)?"
         r"(process\.env|config|settings|process\.env\.\w*(?:SECRET|PASSWORD|TOKEN|API_KEY)\w*)\s*[,)]"
     ),
     "ruby": re.compile(
         r"(?:\bputs|\bp|logger\.\w+)[ (]\s*(ENV(?:\.to_h|\.inspect|\.to_a)?"
-        r"|ENV\[[\"']\w*(?:SECRET|PASSWORD|TOKEN)\w*[\"']\])\s*\)?\s*$",
+        r"|ENV\[[\"']\w*(?:SECRET|PASSWORD|TOKEN)\w*[\"']\])[ \t]*+(?:\)[ \t]*+)?$",
         re.MULTILINE,
     ),
     "go": re.compile(r"\b(?:fmt|log|logger|slog)\.\w+\((?:[^()\n]*,\s*)?(os\.Environ\(\))"),

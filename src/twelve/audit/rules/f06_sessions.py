@@ -76,9 +76,9 @@ def _express(file: SourceFile) -> Iterator[Hit]:
 
 
 _STICKY = re.compile(
-    r"^[ \t]*(?:ip_hash\s*;|sticky\s+(?:cookie|route|learn)\b|hash\s+\$(?:remote_addr|cookie_)|stickiness\b.*\btrue"
+    r"^[ \t]*(?:ip_hash\s*;|sticky\s+(?:cookie|route|learn)\b|hash\s+\$(?:remote_addr|cookie_)|stickiness\b.{0,200}?\btrue"
     r"|stick on\b)"
-    r"|sessionAffinity:\s*[\"']?ClientIP|ingress\.kubernetes\.io/affinity[\"']?:\s*[\"']?cookie|loadbalancer\.sticky[\w.]*(?:\.cookie)?=true"
+    r"|sessionAffinity:\s*[\"']?ClientIP|ingress\.kubernetes\.io/affinity[\"']?:\s*[\"']?cookie|loadbalancer\.sticky[\w.]{0,60}=true"
     r"|stickiness\.enabled[\"']?[=:,]\s*(?:Value:\s*)?[\"']?true|^[ \t]*cookie\s+\w+\s+insert\b"
     r"|sessionAffinity\s*=\s*[\"']CLIENT_IP",
     re.MULTILINE,
@@ -116,14 +116,14 @@ _ROUTE = re.compile(
 )  # fmt: skip
 _WRITES = {
     "python": re.compile(
-        r"""(?<![\w.])open\(\s*(?P<path>[^,()\n]*(?:\([^()\n]*\)[^,()\n]*)?)\s*,\s*(?:mode\s*=\s*)?["'][wax]b?\+?["']"""
-        r"""|\b(?P<to>\w+)\.(?:write_text|write_bytes)\("""
+        r"""(?<![\w.])open\(\s*+(?P<path>[^,()\n]{0,300}+(?:\([^()\n]{0,300}+\)[^,()\n]{0,300}+)?)\s*+,\s*+(?:mode\s*+=\s*+)?["'][wax]b?\+?["']"""
+        r"""|\b(?P<to>\w++)\.(?:write_text|write_bytes)\("""
     ),
     "javascript": re.compile(
         r"\b(?:fs\.|fsp\.|promises\.)(?:writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream)\(\s*(?P<path>[^,\n]+)"
     ),
     "go": re.compile(r"\b(?:os\.(?:Create|WriteFile)|ioutil\.WriteFile)\(\s*(?P<path>[^,\n]+)"),
-    "ruby": re.compile(r"\bFile\.(?:write|open)\(\s*(?P<path>[^,\n]+),\s*[\"'](?:w|a)"),
+    "ruby": re.compile(r"\bFile\.(?:write|open)\(\s*+(?P<path>[^,\n]{1,300}+),\s*+[\"'](?:w|a)"),
     "java": re.compile(r"\b(?:new FileOutputStream|new FileWriter|Files\.write(?:String)?)\(\s*(?P<path>[^,\n]+)"),
 }
 _WRITES["typescript"] = _WRITES["javascript"]

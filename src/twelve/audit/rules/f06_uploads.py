@@ -14,9 +14,9 @@ RULES = Rulebook()
 _REMOTE = re.compile(r"(?i)s3|gcs|gcloud|google|azure|swift|cloudinary|minio|dropbox|spaces|blob")
 _MEDIA = re.compile(r"^MEDIA_ROOT\b[^=\n]*=\s*(?P<value>[^\n]+)", re.MULTILINE)
 _STORAGE = re.compile(
-    r"""["']default["']\s*:\s*\{[^{}]*?["']BACKEND["']\s*:\s*["'](?P<backend>[\w.]+)["']"""
-    r"""|^[ \t]*(?:DEFAULT_FILE_STORAGE|STORAGES\[["']default["']\])[^=\n]*=\s*"""
-    r"""[^\n]*?["'](?P<named>[\w.]+(?:Storage|storage)[\w.]*)["']""",
+    r"""["']default["']\s*:\s*\{[^{}]{0,500}?["']BACKEND["']\s*+:\s*+["'](?P<backend>[\w.]+)["']"""
+    r"""|^[ \t]*(?:DEFAULT_FILE_STORAGE|STORAGES\[["']default["']\])[^=\n]{0,100}+="""
+    r"""[^\n]{0,300}?["'](?P<named>[\w.]{1,100}(?:Storage|storage)[\w.]{0,100})["']""",
     re.MULTILINE,
 )
 
@@ -40,7 +40,7 @@ def keeps_files(file: SourceFile) -> bool:
 _UPLOADS = {
     "python": re.compile(r"""\b(?:file|f|upload\w*|image|photo|avatar|uploaded_file)\.save\(\s*(?P<path>[^\n]+)"""),
     "javascript": re.compile(
-        r"""["']?multer["']?\)?\(\s*\{[^}]*\bdest\s*:\s*(?P<path>[^\n,}]+)|multer\.(?P<disk>diskStorage)\(|\.mv\(\s*(?P<mv>[^\n,]+)"""
+        r"""["']?multer["']?\)?\(\s*\{[^}]{0,500}?\bdest\s*+:\s*+(?P<path>[^\n,}]{1,300})|multer\.(?P<disk>diskStorage)\(|\.mv\(\s*(?P<mv>[^\n,]+)"""
         r"""|\buploadDir\s*[:=]\s*(?P<dir>[^\n,]+)"""
     ),
     "ruby": re.compile(
@@ -70,7 +70,7 @@ def uploads_saved(file: SourceFile) -> list[tuple[int, str]]:
     for line, match in in_code(file, _UPLOADS[file.language]):
         told = next((text for text in match.groupdict().values() if text), "disk")
         if not _TEMPORARY.search(told) and not (
-            file.language != "ruby" and re.fullmatch(r"\s*(?:out|stream|buf\w*)\)?.*", told)
+            file.language != "ruby" and re.fullmatch(r"^\s*+(?:out|stream|buf\w*+)\)?.*", told)
         ):
             found.append((line, told.strip(" '\"`)")))
     return found

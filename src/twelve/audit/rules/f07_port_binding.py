@@ -15,11 +15,11 @@ RULES.rules += f07_servers.RULES.rules
 _NUMBER = r"[= ]\s*['\"]?(?:[\w.\[\]*]*:)?(\d{2,5})\b"
 PORT_OPTION = re.compile(rf"(?:--port|--http-port|-p|--bind|-b|--listen|--addr|--server\.port|-Dserver\.port){_NUMBER}")
 PORT_READ = re.compile(r"\$\{?PORT\b|\$env:PORT\b|%PORT%")
-OTHER_READ = re.compile(r"(?:--?[\w.]*(?:port|bind|listen|addr)|-p|-b)[= ]\S*\$\{?(\w+)", re.IGNORECASE)
+OTHER_READ = re.compile(r"(?:--?[\w.]{0,60}(?:port|bind|listen|addr)|-p|-b)[= ]\S{0,100}?\$\{?(\w++)", re.IGNORECASE)
 HOST_OPTION = re.compile(r"(?:--bind|-b|--host|-h|--hostname|--listen|--addr|-H)[= ]\s*['\"]?(\S+)")
 LOOPBACK = re.compile(r"^['\"]?(127\.|localhost|\[?::1)")
-GUNICORN_BIND = re.compile(r"^bind\s*=\s*f?['\"\[( ]+([\w.]*:\d+)", re.MULTILINE)
-SPRING_PORT = re.compile(r"^[ \t]*(?:server\.port\s*[=:]|port\s*:)\s*(\d+|\$\{([\w.]+)[^}]*\})", re.MULTILINE)
+GUNICORN_BIND = re.compile(r"^bind\s*+=[ \t]*+f?['\"\[( ]++([\w.]*+:\d++)", re.MULTILINE)
+SPRING_PORT = re.compile(r"^[ \t]*(?:server\.port\s*[=:]|port\s*:)\s*(\d+|\$\{([\w.]++)[^}]*+\})", re.MULTILINE)
 
 
 def irrelevant(code: Codebase) -> str:

@@ -19,7 +19,7 @@ WAR = re.compile(r"<packaging>\s*war\s*</packaging>")
 EMBEDDED = re.compile(
     r"spring-boot-maven-plugin|webapp-runner|jetty-runner|tomcat-embed|payara-micro|quarkus|tomee-maven"
 )
-UNIX_ONLY = re.compile(r"(?:--bind|-b|--uds|--unix-socket|--socket)[= ]\s*(?:unix:)?(/?\S*(?:\.sock|^unix:\S+))")
+UNIX_ONLY = re.compile(r"(?:--bind|-b|--uds|--unix-socket|--socket)[= ]\s*+(?:unix:)?(/?\S{0,200}?\.sock)")
 TLS_OPTION = re.compile(r"--(?:certfile|keyfile|ssl-keyfile|ssl-certfile|ssl-certificate|https-port)\b")
 TLS_CALL = re.compile(
     r"\bhttps\.createServer\s*\(|\bListenAndServeTLS\s*\(|\bssl_context\s*=|\bhttp2\.createSecureServer\s*\("
@@ -85,7 +85,7 @@ def extras(code: Codebase, path: str, line: int | None) -> str:
 
 def _is_installed(code: Codebase, names: set[str]) -> bool:
     runs = [run.value for stage in dockerfile.production_stages(code) for run in stage.of("RUN")]
-    return any(re.search(rf"\binstall\b.*\b{re.escape(name)}\b", run) for run in runs for name in names)
+    return any(re.search(rf"\binstall\b.{{0,2000}}?\b{re.escape(name)}\b", run) for run in runs for name in names)
 
 
 def _no_ruby_server(code: Codebase) -> Iterator[Hit]:

@@ -25,7 +25,7 @@ SUPERVISOR = re.compile(
 MANAGER = re.compile(
     r"^(?:honcho|foreman|overmind|goreman|hivemind|concurrently|npm-run-all|run-p|mprocs)\b(?!.*\brun\b)"
 )
-EMBEDDED = re.compile(r"--attach-daemon\d?\b|\bcelery\b.*\s(?:-B|--beat)\b|\battach-daemon\b")
+EMBEDDED = re.compile(r"--attach-daemon\d?\b|\bcelery\b.{0,200}?\s(?:-B|--beat)\b|\battach-daemon\b")
 PID_OPTION = re.compile(r"\s--?pid(?:-?file)?[= ]\s*['\"]?([^\s'\"]+)|^(?:gunicorn)\b.*\s-p[= ]?\s*(/?\S+\.pid)")
 PID_WRITTEN = re.compile(
     r"(?:open|writeFileSync|writeFile|write_text|File\.write|WriteFile|Create|pidfile|PIDFile)\b[^\n]{0,200}?['\"`][^'\"`\s]{0,200}\.pid['\"`]"

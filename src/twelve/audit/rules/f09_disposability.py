@@ -17,10 +17,10 @@ from twelve.audit.rules import f09_jobs
 RULES = Rulebook()
 RULES.rules += f09_jobs.RULES.rules
 IGNORED = re.compile(
-    r"\bsignal\.signal\s*\(\s*(?:signal\.)?SIGTERM\s*,\s*(?:signal\.)?SIG_IGN|\bsignal\.Ignore\s*\([^)]*SIGTERM"
-    r"|\bprocess\.on\s*\(\s*['\"]SIGTERM['\"]\s*,\s*(?:\(\s*\)|function\s*\(\s*\)|_)\s*(?:=>)?\s*\{\s*\}"
-    r"|\btrap\s*\(?\s*['\"](?:SIG)?TERM['\"]\s*,\s*['\"](?:SIG_)?IGN"
-    r"|^[ \t]*trap\s+(?:''|\"\")\s+[^\n]*\b(?:SIG)?TERM\b",
+    r"\bsignal\.signal\s*\(\s*(?:signal\.)?SIGTERM\s*,\s*(?:signal\.)?SIG_IGN|\bsignal\.Ignore\s*+\([^)]{0,200}?SIGTERM"
+    r"|\bprocess\.on\s*\(\s*['\"]SIGTERM['\"]\s*,\s*(?:\(\s*+\)|function\s*+\(\s*+\)|_)\s*+(?:=>\s*+)?\{\s*+\}"
+    r"|\btrap\s*+(?:\(\s*+)?['\"](?:SIG)?TERM['\"]\s*+,\s*+['\"](?:SIG_)?IGN"
+    r"|^[ \t]*+trap\s++(?:''|\"\")\s++[^\n]*?\b(?:SIG)?TERM\b",
     re.MULTILINE,
 )
 LOOP = re.compile(r"^(?:while|until)\s")

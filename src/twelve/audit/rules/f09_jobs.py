@@ -18,7 +18,7 @@ ACKED_EARLY = re.compile(
     r"\bauto_ack\s*=\s*True|\bno_ack\s*=\s*True|\bnoAck\s*:\s*true|\bsidekiq_options\b[^\n]*\bretry:\s*(?:false|0)\b"
 )
 POPPED = re.compile(r"\.(?:blpop|brpop|lpop|rpop|spop|getdel)\s*\(", re.IGNORECASE)
-ENDLESS = re.compile(r"\bwhile\s*\(?\s*(?:True|true|1)\b|^[ \t]*loop\s+do\b|\bfor\s*\{", re.MULTILINE)
+ENDLESS = re.compile(r"\bwhile\s*+(?:\(\s*+)?(?:True|true|1)\b|^[ \t]*loop\s+do\b|\bfor\s*\{", re.MULTILINE)
 MODULE = re.compile(r"(^|/)(tasks|jobs|workers?)(/|\.py$)")
 
 

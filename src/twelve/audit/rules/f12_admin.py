@@ -16,9 +16,9 @@ from twelve.audit.rules import f12_schema, f12_training
 RULES = Rulebook()
 RULES.rules += [*f12_schema.RULES.rules, *f12_training.RULES.rules]
 MIGRATE = re.compile(
-    r"\bflask\s+db\s+upgrade|\bmanage(?:\.py)?\s+migrate\b|\balembic\b.*\bupgrade\b|\bdjango-admin\s+migrate\b"
-    r"|\bdb:(?:migrate|prepare|schema:load|push)\b|\bprisma\s+(?:migrate\s+deploy|migrate\s+dev|db\s+push)\b|\bknex\b.*\bmigrate:"
-    r"|\bmigration:run\b|\bmigrations:migrate\b|\b(?:flyway|liquibase)\b.*\b(?:migrate|update)\b|\b(?:goose|dbmate|tern|soda)\b.*\b(?:up|migrate)\b"
+    r"\bflask\s+db\s+upgrade|\bmanage(?:\.py)?\s+migrate\b|\balembic\b.{0,200}?\bupgrade\b|\bdjango-admin\s+migrate\b"
+    r"|\bdb:(?:migrate|prepare|schema:load|push)\b|\bprisma\s+(?:migrate\s+deploy|migrate\s+dev|db\s+push)\b|\bknex\b.{0,200}?\bmigrate:"
+    r"|\bmigration:run\b|\bmigrations:migrate\b|\b(?:flyway|liquibase)\b.{0,200}?\b(?:migrate|update)\b|\b(?:goose|dbmate|tern|soda)\b.{0,200}?\b(?:up|migrate)\b"
     r"|\bmigrate\s+-(?:path|source|database)\b|\becto\.migrate\b|\bartisan\s+migrate\b|\bnode-pg-migrate\s+up\b|\bdb-migrate\s+up\b"
     r"|\bdrizzle-kit\s+(?:migrate|push)\b|\baerich\s+upgrade\b|\bsequelize(?:-cli)?\s+db:|\bmigrate(?:-mongo)?\s+up\b|\bmigrate\.(?:py|js|ts|sh)\b"
 )

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
 from twelve.audit.facts.comments import uncommented
@@ -35,11 +36,15 @@ MIGRATED = re.compile(
 MIGRATING = {"command.upgrade", "alembic.command.upgrade", "flask_migrate.upgrade"}
 DESTRUCTIVE = {"drop_all", "create_all", "drop_database", "flush_db", "reset_db"}
 DJANGOS = {"migrate", "flush", "loaddata", "reset_db"}
-DROPPED = re.compile(
-    r"\b(?:app|router|server|api|fastify)\.(?:get|post|put|delete|all)\s*\(\s*['\"`][^'\"`]*['\"`](?P<inner>(?:(?!\b(?:app|router)\.(?:get|post|put|delete)\b)[\s\S]){0,1500}?)"
-    r"(?:\.dropDatabase\s*\(|\.sync\s*\(\s*\{\s*force\s*:\s*true|\.migrate\.(?:latest|rollback)\s*\(|\bDROP\s+(?:TABLE|DATABASE)\b|\.runMigrations\s*\()"
+ROUTE = re.compile(
+    r"\b(?:app|router|server|api|fastify)\.(?:get|post|put|delete|all)\s*+\(\s*+['\"`][^'\"`]{0,300}+['\"`]"
 )
-GUARDED = re.compile(r"\b\w*(?:auth|admin|login|permission)\w*\s*[,(]", re.IGNORECASE)
+LONGEST = 1500  # characters of a route that are looked at
+DROPPED = re.compile(
+    r"\.dropDatabase\s*\(|\.sync\s*+\(\s*+\{\s*+force\s*+:\s*+true|\.migrate\.(?:latest|rollback)\s*\("
+    r"|\bDROP\s++(?:TABLE|DATABASE)\b|\.runMigrations\s*\("
+)
+GUARDED = re.compile(r"\b\w{0,60}?(?:auth|admin|login|permission)\w{0,60}+\s*+[,(]", re.IGNORECASE)
 
 
 @RULES.of_code(
@@ -79,7 +84,7 @@ def _destroys(call: ast.Call) -> bool:
         last in DESTRUCTIVE
         or name in MIGRATING
         or (last == "call_command" and first in DJANGOS)
-        or bool(first and re.match(r"\s*DROP\s+(?:TABLE|DATABASE|SCHEMA)\b", first, re.IGNORECASE))
+        or bool(first and re.match(r"^\s*+DROP\s++(?:TABLE|DATABASE|SCHEMA)\b", first, re.IGNORECASE))
     )
 
 
@@ -92,8 +97,17 @@ def destructive(file: SourceFile) -> list[int]:
     """Of Python only that it may be; who calls it is told by other files."""
     if file.language == "python":
         return sorted(node.lineno for node in file.nodes if isinstance(node, ast.Call) and _destroys(node))
-    found = DROPPED.finditer(uncommented(file))
-    return [file.line_at(match.end() - 1) for match in found if not GUARDED.search(match["inner"])]
+    return [file.line_at(end - 1) for end in _dropped_by_routes(uncommented(file))]
+
+
+def _dropped_by_routes(text: str) -> Iterator[int]:
+    """Where a route that anybody may ask changes the schema: the offset behind it."""
+    routes = list(ROUTE.finditer(text))
+    for route, following in zip_longest(routes, routes[1:]):
+        end = min(route.end() + LONGEST, following.start() if following else len(text))
+        match = DROPPED.search(text, route.end(), end)
+        if match and not GUARDED.search(text, route.end(), match.start()):
+            yield match.end()
 
 
 @RULES.of_code(
