@@ -35,7 +35,8 @@ WHERE_TOLD = frozenset(
     {Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD}
 )  # elsewhere one that has no effect may be a sample
 _COMMENT = re.compile(
-    r"^(?P<before>.*?)(?:\#|//|--|/\*|<!--|;|\{\#|<%\#)\s*twelve: ignore\[(?P<rules>[^\]\n]{0,300}+)\](?P<rest>[^\n]*+)$",
+    r"^(?P<before>.*?)(?:\#|//|--|/\*|<!--|;|\{\#"
+    r"|<%\#)\s*twelve: ignore\[(?P<rules>[^\]\n]{0,300}+)\](?P<rest>[^\n]*+)$",
     re.MULTILINE,
 )
 _CLOSED = re.compile(r"(?:\*/|-->|\#\}|%>)\s*+$")

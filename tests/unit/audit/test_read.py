@@ -294,6 +294,8 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("pyproject.toml", "a = " + "[" * DEEP),
         ("pyproject.toml", 'project = "x"\ntool = 3\n'),
         ("pyproject.toml", "[project]\ndependencies = 3\n[tool.poetry]\ndependencies = 'x'\ngroup = [1]\n"),
+        ("pyproject.toml", "a." * DEEP),
+        ("pyproject.toml", '"a"."b" . ' * DEEP),
         ("docker-compose.yml", "[" * DEEP),
         ("docker-compose.yml", "- " * DEEP),
         ("docker-compose.yml", BOMB + "services: *k\n"),

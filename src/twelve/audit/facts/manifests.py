@@ -23,6 +23,7 @@ _GRADLE = re.compile(
     r"['\"]([\w.-]+):([\w.-]+)(?::([^'\":@]+))?",
     re.MULTILINE | re.IGNORECASE,
 )  # fmt: skip
+_LONG_KEY = re.compile(r"""(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
 OWN = (Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD)
 DEV_GROUPS = {"dev", "test", "tests", "testing", "docs", "lint", "development"}
 
@@ -71,6 +72,9 @@ def parsed_json(file: SourceFile) -> Any:
 
 
 def parsed_toml(file: SourceFile) -> dict[str, Any]:
+    """Empty when it is none, or has a key so long that reading it would take forever."""
+    if _LONG_KEY.search(file.text):
+        return {}
     try:
         return tomllib.loads(file.text)
     except (ValueError, RecursionError):

@@ -86,7 +86,8 @@ def _changed(handler: ast.AST) -> set[str]:
 
 _JS_ROUTE = re.compile(r"\b(?:app|router|server|fastify|api)\.(?:get|post|put|patch|delete|all)(\()")
 _JS_MADE = re.compile(
-    r"^(?:const|let|var)\s++(?P<name>\w++)\s*+(?::[^=\n]++)?=\s*+(?:\[|\{|new\s++(?:Map|Set)\b|\d++[ \t]*+(?:;[ \t]*+)?$|null\b|['\"]['\"])",
+    r"^(?:const|let|var)\s++(?P<name>\w++)\s*+(?::[^=\n]++)?=\s*+"
+    r"(?:\[|\{|new\s++(?:Map|Set)\b|\d++[ \t]*+(?:;[ \t]*+)?$|null\b|['\"]['\"])",
     re.MULTILINE,
 )
 

@@ -27,7 +27,8 @@ _WRAPPER = re.compile(r"(^|/)(\.mvn|gradle)/wrapper/")
 _LEAVING = re.compile(r"""(?:\brequire\s*\(\s*|\bfrom\s+|\bimport\s+|\bimport\s*\(\s*)["'](\.\./[^"'\n]{1,300})["']""")
 _JS = ("javascript", "typescript", "tsx")
 _PATHS = re.compile(
-    r"""["'](?:file:|link:)?(\.\./[\w./-]{1,200})["']|^[ \t]*+(?:-e\s++)?(\.\./[\w./-]{1,200})[ \t]*+$|=>\s*(\.\./[\w./-]{1,200})""",
+    r"""["'](?:file:|link:)?(\.\./[\w./-]{1,200})["']|^[ \t]*+(?:-e\s++)?(\.\./[\w./-]{1,200})[ \t]*+$"""
+    r"""|=>\s*(\.\./[\w./-]{1,200})""",
     re.MULTILINE,
 )
 _BESIDE = ("package.json", "requirements.txt", "pyproject.toml", "go.mod", "Gemfile", "pom.xml", "build.gradle")

@@ -16,7 +16,8 @@ NOT_TESTS = (Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD, Kind.EXAMPLE)
 
 _NOUNS = r"(?:secret|passw|passphrase|token|credential|pwd|key)"
 _QUOTED = re.compile(
-    _NOUNS + r"""[\w-]{0,80}["'\]]{0,2}\s{0,40}+(?::\s{0,20}+[\w.]{1,80}+\s{0,20}+(?==)|string\s{0,20}+(?==))?(?::=|=>|=|:)\s{0,80}+"""
+    _NOUNS + r"""[\w-]{0,80}["'\]]{0,2}\s{0,40}+(?::\s{0,20}+[\w.]{1,80}+\s{0,20}+(?==)|string\s{0,20}+(?==))?"""
+    r"""(?::=|=>|=|:)\s{0,80}+"""
     r"""(?P<quote>["'`])(?P<value>[^"'`\n]{3,300})(?P=quote)(?!\s{0,20}+[+%?]|\.format|\s{0,20}+:[^\n:]{0,300}+$)""",
     re.IGNORECASE,
 )  # fmt: skip

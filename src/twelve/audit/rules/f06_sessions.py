@@ -76,7 +76,8 @@ def _express(file: SourceFile) -> Iterator[Hit]:
 
 
 _STICKY = re.compile(
-    r"^[ \t]*(?:ip_hash\s*;|sticky\s+(?:cookie|route|learn)\b|hash\s+\$(?:remote_addr|cookie_)|stickiness\b.{0,200}?\btrue"
+    r"^[ \t]*(?:ip_hash\s*;|sticky\s+(?:cookie|route|learn)\b|hash\s+\$(?:remote_addr|cookie_)"
+    r"|stickiness\b.{0,200}?\btrue"
     r"|stick on\b)"
     r"|sessionAffinity:\s*[\"']?ClientIP|ingress\.kubernetes\.io/affinity[\"']?:\s*[\"']?cookie|loadbalancer\.sticky[\w.]{0,60}=true"
     r"|stickiness\.enabled[\"']?[=:,]\s*(?:Value:\s*)?[\"']?true|^[ \t]*cookie\s+\w+\s+insert\b"

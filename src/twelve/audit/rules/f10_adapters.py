@@ -18,13 +18,15 @@ RESISTS = (
 _WHERE = (Kind.PRODUCTION, Kind.DEVELOPMENT)
 _EMBEDDED = re.compile(
     r"sqlite(?:\+\w+)?://(?!/?:memory:)|django\.db\.backends\.sqlite3|jdbc:(?:h2|sqlite|hsqldb|derby):"
-    r"|^[ \t]*+adapter:\s*[\"']?sqlite3|\b(?:dialect|type|client|provider)[\"']?\s*[:=]\s*[\"'](?:better-)?sqlite3?[\"']",
+    r"|^[ \t]*+adapter:\s*[\"']?sqlite3|\b(?:dialect|type|client"
+    r"|provider)[\"']?\s*[:=]\s*[\"'](?:better-)?sqlite3?[\"']",
     re.MULTILINE,
 )
 _SERVERS = re.compile(
     r"\b(?:postgres(?:ql)?|mysql|mariadb|mssql|oracle)(?:\+\w+)?://|django\.db\.backends\.(?:postgresql|mysql|oracle)\w*"
     r"|django\.contrib\.gis\.db\.backends\.(?:postgis|mysql)|jdbc:(?:postgresql|mysql|mariadb|sqlserver|oracle):"
-    r"|^[ \t]*+adapter:\s*[\"']?(?:postgresql|mysql2|trilogy)|\b(?:dialect|type|client|provider)[\"']?\s*[:=]\s*[\"'](?:postgres\w*|mysql2?|pg|mariadb)[\"']",
+    r"|^[ \t]*+adapter:\s*[\"']?(?:postgresql|mysql2|trilogy)|\b(?:dialect|type|client"
+    r"|provider)[\"']?\s*[:=]\s*[\"'](?:postgres\w*|mysql2?|pg|mariadb)[\"']",
     re.MULTILINE,
 )
 _LANGUAGES = ("python", "javascript", "typescript", "tsx", "yaml", "properties", "ruby", "java", "json", "ini")

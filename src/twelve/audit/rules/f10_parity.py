@@ -20,10 +20,12 @@ _EVERYTHING = re.compile(
     r"^(?:uv\s+sync|poetry\s+install|pipenv\s+install|pdm\s+(?:install|sync)|npm\s+(?:ci|install|i)$)"
 )
 _WITHOUT = re.compile(
-    r"--(?:no-dev|only[= ]main|without[= ]\S{0,100}?dev|no-default-groups|omit[= ]dev|production|prod\b|only-group|no-group)"
+    r"--(?:no-dev|only[= ]main|without[= ]\S{0,100}?dev|no-default-groups|omit[= ]dev|production|prod\b"
+    r"|only-group|no-group)"
 )
 _WITH_DEV = re.compile(
-    r"--(?:dev\b|with[= ]\S{0,100}?(?:dev|test)|all-groups|(?:group|extra)[= ](?:dev|test)|include=dev)|\[(?:dev|test)\]"
+    r"--(?:dev\b|with[= ]\S{0,100}?(?:dev|test)|all-groups|(?:group|extra)[= ](?:dev|test)|include=dev)"
+    r"|\[(?:dev|test)\]"
 )
 _TIDIED = re.compile(r"npm\s+prune|NODE_ENV=production|UV_NO_DEV")
 _LEVELS = {"pom.xml", "build.gradle", "build.gradle.kts", "go.mod"}  # the least they need, not what they run on

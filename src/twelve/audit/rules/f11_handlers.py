@@ -32,7 +32,8 @@ _JS_FILE = (
 FILES = {
     "javascript": _JS_FILE,
     "typescript": _JS_FILE,
-    "ruby": r"\bLogger\.new\s*+(?:\(\s*+)?(?:['\"][^'\"]+|Rails\.root\.join\s*\(\s*['\"]log|File\.join\([^)]{0,200}?['\"]log)",
+    "ruby": r"\bLogger\.new\s*+(?:\(\s*+)?(?:['\"][^'\"]+|Rails\.root\.join\s*\(\s*['\"]log"
+            r"|File\.join\([^)]{0,200}?['\"]log)",
     "go": r"\blumberjack\.Logger\s*\{|\brotatelogs\.New\s*\(|\bos\.(?:OpenFile|Create)\s*\([^\n]{0,200}\.log\"",
     "java": r"\bnew\s+(?:java\.util\.logging\.)?FileHandler\s*\(|\bnew\s+(?:Rolling)?FileAppender\b",
     "xml": r"class\s*=\s*\"[\w.]*(?:RollingFile|File)Appender\""
