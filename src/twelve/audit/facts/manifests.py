@@ -23,7 +23,7 @@ _GRADLE = re.compile(
     r"['\"]([\w.-]+):([\w.-]+)(?::([^'\":@]+))?",
     re.MULTILINE | re.IGNORECASE,
 )  # fmt: skip
-_LONG_KEY = re.compile(r"""(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
+_LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
 OWN = (Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD)
 DEV_GROUPS = {"dev", "test", "tests", "testing", "docs", "lint", "development"}
 

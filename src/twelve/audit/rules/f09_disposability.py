@@ -24,7 +24,9 @@ IGNORED = re.compile(
     re.MULTILINE,
 )
 LOOP = re.compile(r"^(?:while|until)\s")
-WAITS = re.compile(r"wait-for-it\S*\s.*(?:-t\s*0|--timeout=0)|dockerize\s.*-wait\b(?!.*-timeout)")
+WAITS = re.compile(
+    r"wait-for-it\S{0,40}\s.{0,200}?(?:-t\s{0,9}0|--timeout=0)|dockerize\s.{0,200}?-wait\b(?!.{0,200}?-timeout)"
+)
 MANAGERS = {"npm", "yarn", "pnpm", "bun"}
 INITS = re.compile(r"\b(?:tini|dumb-init|s6-init|/init)\b")
 HEAVY = {
