@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from twelve.audit.engine import findings
+from twelve.audit.history import former
 from twelve.audit.ignores import ignored
 from twelve.audit.judge import WORST, judge, observed
 from twelve.audit.memory import FileMemory
@@ -15,9 +16,17 @@ from twelve.audit.rule import Rule
 from twelve.audit.rules import all_rules, relevances, witnesses
 
 
-def audit(root: Path, rules: Sequence[Rule] | None = None, *, cache: Path | None = None) -> Audit:
-    """`cache` is a directory of ours: what it says of files that have not changed is believed."""
+def audit(
+    root: Path, rules: Sequence[Rule] | None = None, *, cache: Path | None = None, history: str | None = None
+) -> Audit:
+    """`cache` is a directory of ours: what it says of files that have not changed is believed.
+
+    `history`: look at former versions of files too, back to the commit of that name; to the first one when it is empty.
+    """
     code, notes = read(root)
+    if history is not None:
+        code.history, told = former(root, history)
+        notes += told
     asked = all_rules() if rules is None else rules
     memory = FileMemory.of(root, cache, asked) if cache else None
     found = findings(code, asked, memory)

@@ -13,6 +13,7 @@ from twelve.core.errors import UsageError
 
 LONGEST = 20_000  # lines that are compared; of longer files every line counts as changed
 EVERY = None
+IN_HISTORY = "TF03-secret-in-history"
 Changed = Mapping[str, frozenset[int] | None]  # path -> lines, EVERY for a new file; absent: unchanged
 
 
@@ -20,15 +21,18 @@ def since(audit: Audit, root: Path, ref: str) -> Audit:
     """The audit, with what stands on unchanged lines marked. Verdicts stay: an old violation is one."""
     changed = lines_since(root, ref, {one.path for one in audit.findings if one.path})
     reason = f"unchanged since {ref}"
+    touched = {one.key for one in audit.findings if one.rule == IN_HISTORY}  # only of commits since then
     findings = tuple(
-        one if _is_touched(changed, one.path, one.line) else replace(one, known=one.known or reason)
+        one
+        if one.key in touched or _is_touched(changed, one.path, one.line)
+        else replace(one, known=one.known or reason)
         for one in audit.findings
     )
     return replace(audit, findings=findings)
 
 
 def lines_since(root: Path, ref: str, paths: Iterable[str]) -> Changed:
-    before = _tree(root, _base(root, ref))
+    before = _tree(root, base(root, ref))
     now = {path: content(root / path) for path in paths}
     differing = {path: data for path, data in now.items() if before.get(path) != _digest(data, before.get(path, ""))}
     blobs = git.blobs(root, [before[path] for path in differing if path in before])
@@ -45,7 +49,7 @@ def _is_touched(changed: Changed, path: str, line: int | None) -> bool:
     return lines is EVERY or (bool(lines) if line is None else line in lines)
 
 
-def _base(root: Path, ref: str) -> str:
+def base(root: Path, ref: str) -> str:
     """Where this branch left `ref`; `ref` itself when the history does not reach that far."""
     commit = git.asked(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if commit is None:

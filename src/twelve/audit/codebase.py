@@ -17,7 +17,7 @@ import json
 import re
 import warnings
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cached_property
@@ -30,7 +30,7 @@ F = TypeVar("F")
 _WILD = re.compile(r"[*?\[]")
 LARGEST_TREE = 512 << 10  # bytes of code that is parsed: a tree takes hundreds of bytes for each
 
-__all__ = ["Codebase", "Extraction", "Kind", "SourceFile", "extraction"]
+__all__ = ["Codebase", "Extraction", "Former", "Kind", "SourceFile", "extraction"]
 
 
 class SourceFile:
@@ -106,6 +106,14 @@ class SourceFile:
         return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
 
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A file as it once was. `blob` is git's id of its content."""
+
+    blob: str
+    file: SourceFile
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction(Generic[T]):
     """What is asked of each file of `languages` and `kinds` that has one of `needles` in it; see Rule for the same."""
@@ -143,6 +151,13 @@ def extraction(
     return add
 
 
+FORMER = ".git/history/"
+
+
+def _former(path: str, text: str) -> SourceFile:
+    return SourceFile(path.removeprefix(FORMER), text.encode, size=len(text))
+
+
 def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(map(translate, patterns)))
 
@@ -150,7 +165,8 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
 class Codebase:
     """`files` by their path. `version_control` is "git", "hg", "archive" or ""; None when there is no way to know.
 
-    `diverged` are branches that are named after an environment and have commits of their own.
+    `diverged` are branches that are named after an environment and have commits of their own; `history` is what files
+    once were, when somebody asked for it.
     """
 
     def __init__(
@@ -165,6 +181,7 @@ class Codebase:
         self.files: Mapping[str, SourceFile] = {file.path: file for file in files}
         self.version_control = version_control
         self.diverged = tuple(diverged)
+        self.history: Sequence[Former] = ()
         self._facts: dict[Callable[..., Any], Any] = {}
         self._globs: dict[tuple[str, ...], set[str]] = {}
         self._looked_at: set[str] = set()
@@ -173,14 +190,20 @@ class Codebase:
 
     @classmethod
     def of(cls, files: Mapping[str, str], name: str = "example") -> "Codebase":
-        """From texts: the examples of the rules. What they have of .git tells of the repository: "absent", branches."""
+        """From texts: the examples of the rules. What they have of .git tells of the repository: "absent", branches,
+        and below .git/history what files once were.
+        """
         heads = [path.removeprefix(".git/refs/heads/") for path in files if path.startswith(".git/refs/heads/")]
         made = [
             SourceFile(path, lambda text=text: text.encode(), size=len(text))  # type: ignore[misc]
             for path, text in files.items()
             if not path.startswith(".git/") and path != ".git"
         ]
-        return cls(name, made, version_control="" if files.get(".git") == "absent" else "git", diverged=heads)
+        code = cls(name, made, version_control="" if files.get(".git") == "absent" else "git", diverged=heads)
+        code.history = [
+            Former("0" * 40, _former(path, text)) for path, text in files.items() if path.startswith(FORMER)
+        ]
+        return code
 
     def get(self, path: str) -> SourceFile | None:
         return self.files.get(path)

@@ -91,3 +91,59 @@ def test_findings_on_other_lines_are_known(repository):
     repository.write("Procfile", "web: gunicorn app:app --bind 127.0.0.1:8000\n")
     made = changes.since(audit(repository.root), repository.root, "HEAD")
     assert "" in {one.known for one in made.findings}
+
+
+TOKEN = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cD3fG6"
+
+
+def in_history(root, **options):
+    made = audit(root, **options)
+    return [(one.path, one.message) for one in made.findings if one.rule == changes.IN_HISTORY], list(made.notes)
+
+
+def test_a_secret_that_is_gone_is_still_in_the_history(repository):
+    repository.write("deploy.py", f"x = 1\nkey = '{TOKEN}'\n")
+    repository.commit()
+    repository.write("deploy.py", "x = 1\n")
+    repository.commit()
+    assert in_history(repository.root)[0] == []
+    ((path, message),), notes = in_history(repository.root, history="")
+    assert path == "deploy.py"
+    assert message.startswith("Line 2 once was a secret.")
+    assert TOKEN[:6] not in message
+    blob = message.rpartition("=")[2].rstrip("`.")
+    shown = subprocess.run(["git", "cat-file", "-p", blob], cwd=repository.root, capture_output=True, check=True)
+    assert TOKEN.encode() in shown.stdout
+    assert notes == []
+
+
+def test_what_is_still_there_is_told_by_its_own_rule_only(repository):
+    repository.write("deploy.py", f"key = '{TOKEN}'\n")
+    repository.commit()
+    repository.write("deploy.py", f"# moved\nkey = '{TOKEN}'\n")
+    repository.commit()
+    assert in_history(repository.root, history="")[0] == []
+
+
+def test_the_history_since_a_commit_and_of_a_directory(repository):
+    repository.write("sub/old.py", f"key = '{TOKEN}'\n")
+    repository.commit()
+    repository.write("sub/old.py", "")
+    repository.commit()
+    assert [path for path, _ in in_history(repository.root / "sub", history="")[0]] == ["old.py"]
+    assert in_history(repository.root, history=changes.base(repository.root, "HEAD"))[0] == []
+    made = audit(repository.root, history=changes.base(repository.root, "HEAD~2"))
+    (seen,) = [one for one in changes.since(made, repository.root, "HEAD~2").findings if one.rule == changes.IN_HISTORY]
+    assert not seen.known
+
+
+def test_a_history_that_cannot_be_read(tmp_path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    assert in_history(tmp_path, history="")[1] == ["The history was not looked at: git does not tell it."]
+
+
+def test_a_shallow_clone_says_so(repository, tmp_path):
+    repository.write("a.py", "4\n")
+    repository.commit()
+    subprocess.run(["git", "clone", "-q", "--depth=1", f"file://{repository.root}", tmp_path / "clone"], check=True)
+    assert in_history(tmp_path / "clone", history="")[1] == ["The history is not whole here: the clone is shallow."]

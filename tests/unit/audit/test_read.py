@@ -222,7 +222,7 @@ def test_no_program_of_a_repository_is_run(tmp_path):
     for script in ("setup.py", "conftest.py", "gunicorn.conf.py"):
         (root / script).write_text(f"open({str(mark)!r}, 'w')\n")
     (root / "package.json").write_text(f'{{"scripts": {{"preinstall": "touch {mark}", "start": "touch {mark}"}}}}')
-    made = audit(root)
+    made = audit(root, history="")
     assert made.findings
     assert any(not one.known for one in changes.since(made, root, "HEAD").findings)
     assert not mark.exists()

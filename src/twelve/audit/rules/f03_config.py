@@ -1,6 +1,6 @@
 """Factor III: what differs between deploys is in the environment, and no secret is in the code.
 
-Secrets that are only in the history of the codebase are not looked for: that takes long, and rotating them is the cure.
+Secrets that are only in the history of the codebase are looked for with --history: that takes longer.
 """
 
 import re
@@ -12,10 +12,10 @@ from twelve.audit.facts import environment, manifests, secrets, start
 from twelve.audit.facts.environment import Read
 from twelve.audit.model import Evidence, Hit
 from twelve.audit.rule import INFO, Rulebook
-from twelve.audit.rules import f03_defaults, f03_deploys, f03_files, f03_secrets
+from twelve.audit.rules import f03_defaults, f03_deploys, f03_files, f03_history, f03_secrets
 
 RULES = Rulebook()
-for part in (f03_secrets, f03_defaults, f03_files, f03_deploys):
+for part in (f03_secrets, f03_defaults, f03_files, f03_deploys, f03_history):
     RULES.rules.extend(part.RULES.rules)
 SHOWN = 5
 RUNNING = {Kind.PRODUCTION, Kind.DEVELOPMENT}

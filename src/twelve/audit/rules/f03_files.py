@@ -30,12 +30,12 @@ _URL_PASSWORD = re.compile(r"://[^/\s:@]*:([^@\s/]+)@")
 def env_file_is_tracked(code: Codebase) -> Iterator[Hit]:
     for file in code.find(".env", ".env.*", "*.env", ".flaskenv", kinds=RUNNING):
         if file.tracked and not re.search(rf"(?i){SHARED_WORDS}", file.name):
-            line, name, severity = _worst_of(file)
+            line, name, severity = worst_of(file)
             told = f"holds {name}" if name else "holds no secret"
             yield Hit(file.path, line, f"{file.name} is under version control; it {told}.", severity)
 
 
-def _worst_of(file: SourceFile) -> tuple[int, str, Severity]:
+def worst_of(file: SourceFile) -> tuple[int, str, Severity]:
     """The line and name of what must not be there, and how bad that is."""
     found: tuple[int, str, Severity] = (1, "", INFO)
     for line, match in file.search(_ENV_LINE):

@@ -29,13 +29,17 @@ LEVELS = ("error", "warning", "never")
 @click.option(
     "--diff-base", metavar="REF", help="Only findings on lines changed since this git commit or branch count."
 )
+@click.option(
+    "--history", is_flag=True, help="Look for secrets in former versions of files; with --diff-base, since it."
+)
 @click.option("--explain", metavar="RULE", help="Tell what a rule finds, why, and what to do instead.")
 @click.option("--live", is_flag=True, help="Also build and run the app in a throw-away platform, and watch it.")
 @click.option("--no-cache", is_flag=True, help="Look at every file again, also at those that have not changed.")
 @click.pass_context
 def command(
     ctx: click.Context, path: Path, form: str, output: Path | None, fail_on: str, factors: tuple[str, ...],
-    baseline: Path | None, diff_base: str | None, explain: str, *, write_baseline: bool, live: bool, no_cache: bool,
+    baseline: Path | None, diff_base: str | None, explain: str, *, write_baseline: bool, history: bool, live: bool,
+    no_cache: bool,
 ) -> None:  # fmt: skip
     """Find out which of the twelve factors an app keeps: from its code, of which nothing is run, and with --live by
     watching it run, sandboxed, with services of its own, in a platform that is thrown away afterwards.
@@ -48,6 +52,7 @@ def command(
       twelve audit --explain TF07-port-hardcoded
       twelve audit --baseline audit.json --write-baseline
       twelve audit --diff-base main --fail-on warning
+      twelve audit --history --factor III
     """
     from twelve.audit import audit as audits
     from twelve.audit import baseline as baselines
@@ -61,7 +66,8 @@ def command(
     if write_baseline and not baseline:
         raise UsageError("--write-baseline needs --baseline FILE.")
     items = [_item(name) for name in factors]
-    made = audits.audit(path, cache=None if no_cache else Settings.from_environment().cache)
+    since = (changes.base(path, diff_base) if diff_base else "") if history else None
+    made = audits.audit(path, cache=None if no_cache else Settings.from_environment().cache, history=since)
     if live:
         made = audits.with_observations(made, _observed(path))
     if baseline and write_baseline:
