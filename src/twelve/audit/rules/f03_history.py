@@ -27,7 +27,7 @@ _NOT_OURS = {Kind.TEST, Kind.DOCS, Kind.EXAMPLE, Kind.VENDORED}
     },
 )
 def secret_was_committed(code: Codebase) -> Iterator[Hit]:
-    """Each line once, however many versions of a file had it, and only those that are gone: the rest has other rules."""
+    """Each line once, however many versions of a file had it, and only those that are gone: others have rules."""
     seen: set[tuple[str, str]] = set()
     for one in code.history:
         now = code.get(one.file.path)
