@@ -12,6 +12,7 @@ import psycopg_pool
 import pytest
 import redis
 from fastapi import FastAPI, Request
+from psycopg.rows import dict_row
 from twelve_runtime.sessions import PostgresStore, RedisStore, Session, Sessions, SessionTooLarge
 from twelve_runtime.sessions.asgi import SessionMiddleware
 from twelve_runtime.sessions.flask import FlaskSessions
@@ -23,8 +24,9 @@ KEY = "a secret of these tests"
 
 @pytest.fixture(scope="module")
 def places(database_url, redis_url):
+    rows = {"row_factory": dict_row}  # as the pools of twelve_runtime.resources have it
     with (
-        psycopg_pool.ConnectionPool(database_url, min_size=1, open=True) as pool,
+        psycopg_pool.ConnectionPool(database_url, min_size=1, open=True, kwargs=rows) as pool,
         redis.Redis.from_url(redis_url) as client,
     ):
         postgres = PostgresStore(pool.connection)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from twelve_runtime._connections import Connection, adapt
 from twelve_runtime.idempotency import machine
-from twelve_runtime.idempotency.connections import Connection, adapt
 from twelve_runtime.idempotency.machine import Crashed, Done, Record, Running, Take, Verdict
 
 LOCK = "select pg_advisory_xact_lock(hashtextextended('twelve_idempotency:' || %s, 0))"

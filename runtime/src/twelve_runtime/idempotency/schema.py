@@ -1,6 +1,6 @@
 """The one table of the PostgreSQL variants. Made in the release phase (factor XII), never by a web process."""
 
-from twelve_runtime.idempotency.connections import adapt
+from twelve_runtime._connections import adapt
 
 TABLES = (
     """

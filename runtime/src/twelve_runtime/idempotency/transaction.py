@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from twelve_runtime._connections import Connection, adapt, sqlstate
 from twelve_runtime.idempotency.calls import call_fingerprint
 from twelve_runtime.idempotency.codec import decode, encode
-from twelve_runtime.idempotency.connections import Connection, adapt, sqlstate
 from twelve_runtime.idempotency.effect import Effect
 from twelve_runtime.idempotency.errors import Busy, Conflict
 from twelve_runtime.idempotency.machine import checked

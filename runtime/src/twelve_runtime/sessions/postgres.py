@@ -1,8 +1,10 @@
-"""Sessions in PostgreSQL: one row each, by psycopg connections, usually of a pool."""
+"""Sessions in PostgreSQL: one row each."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
+
+from twelve_runtime._connections import Row, adapt
 
 TABLE = """
     create table if not exists twelve_sessions (
@@ -15,43 +17,46 @@ LOAD = "select data from twelve_sessions where name = %s and expires > clock_tim
 CREATE = "insert into twelve_sessions values (%s, %s, clock_timestamp() + make_interval(secs => %s))"
 UPDATE = """
     update twelve_sessions set data = %s, expires = clock_timestamp() + make_interval(secs => %s)
-    where name = %s and expires > clock_timestamp()
+    where name = %s and expires > clock_timestamp() returning 1
 """
-DELETE = "delete from twelve_sessions where name = %s"
-PURGE = "delete from twelve_sessions where expires <= clock_timestamp()"
+DELETE = "delete from twelve_sessions where name = %s returning 1"
+PURGE = """
+    with gone as (delete from twelve_sessions where expires <= clock_timestamp() returning 1) select count(*) from gone
+"""
 
 
 class PostgresStore:
-    """`connect` gives a psycopg connection for a `with` block that commits: a pool's `connection`."""
+    """`connect` gives a connection for a `with` block that commits: a pool's `connection`, an engine's `begin`."""
 
     def __init__(self, connect: Callable[[], AbstractContextManager[Any]]) -> None:
         self._connect = connect
 
     def create_table(self) -> None:
         """In the release phase (factor XII), as any migration; what is there is left alone."""
-        with self._connect() as connection, connection.transaction():
-            for statement in (LOCK, TABLE, INDEX):
-                connection.execute(statement)
+        with self._connect() as connection:
+            own = adapt(connection)
+            with own.block():
+                for statement in (LOCK, TABLE, INDEX):
+                    own.row(statement)
 
     def purge(self) -> int:
         """A job for the clock: what has expired is never loaded, it only takes room."""
-        return self._run(PURGE)
+        found = self._run(PURGE)
+        return int(found[0]) if found else 0
 
     def load(self, name: str) -> bytes | None:
-        with self._connect() as connection:
-            row = connection.execute(LOAD, [name]).fetchone()
-        return None if row is None else bytes(row[0])
+        found = self._run(LOAD, name)
+        return bytes(found[0]) if found else None
 
     def create(self, name: str, data: bytes, seconds: float) -> None:
         self._run(CREATE, name, data, seconds)
 
     def update(self, name: str, data: bytes, seconds: float) -> bool:
-        return self._run(UPDATE, data, seconds, name) == 1
+        return self._run(UPDATE, data, seconds, name) is not None
 
     def delete(self, name: str) -> bool:
-        return self._run(DELETE, name) == 1
+        return self._run(DELETE, name) is not None
 
-    def _run(self, sql: str, *values: object) -> int:
+    def _run(self, sql: str, *values: object) -> Row:
         with self._connect() as connection:
-            count: int = connection.execute(sql, values or None).rowcount
-            return count
+            return adapt(connection).row(sql, *values)
