@@ -8,8 +8,9 @@ import pytest
 
 from tests.support.live import FIXTURES, ROOT
 from twelve.audit.model import Verdict
-from twelve.audit.probes import disposability
+from twelve.audit.probes import disposability, jobs
 from twelve.audit.probes.run import all_probes, observe
+from twelve.audit.probes.trial import trial
 
 pytestmark = pytest.mark.integration
 
@@ -84,6 +85,21 @@ def test_what_a_bad_app_does_is_seen(sinner, monkeypatch):
     assert seen["TF11-live-log-files"].text == "It holds files open to append to: /app/app.log."
     assert "API_TOKEN in GET /" in seen["TF03-live-secret-leak"].text
     assert "canary" not in seen["TF03-live-secret-leak"].text
+
+
+def test_a_job_that_was_only_in_the_worker_is_lost_and_one_that_was_moved_to_another_list_comes_back():
+    (probe,) = jobs.PROBES.probes
+    with trial(FIXTURES / "lostjob") as tried:
+        tried.deploy()
+        assert tried.failure == ""
+        popping = probe.observe(tried)
+        tried.configure({"TAKE": "BLMOVE"})
+        moving = probe.observe(tried)
+    assert (popping.verdict, popping.text) == (
+        Verdict.PARTIAL,
+        "worker had taken a job from jobs by BLPOP when it was ended by SIGTERM: the job is in Redis no more.",
+    )
+    assert (moving.verdict, "from jobs by BLMOVE" in moving.text) == (Verdict.PASS, True)
 
 
 def test_the_command_tells_it_all(tmp_path):

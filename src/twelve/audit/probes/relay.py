@@ -40,23 +40,30 @@ class Relay:
         own = self._listener.getsockname()[1]
         return parts._replace(netloc=parts.netloc.removesuffix(f":{parts.port}") + f":{own}").geturl()
 
+    def passes(self, _piece: bytes, _connection: int, *, answer: bool) -> bool:  # noqa: ARG002 - for those that look
+        """Whether a piece is passed on, a question or an `answer`; after a no, nothing follows it on that way."""
+        return True
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
                 self.connections += 1
+                number = self.connections
                 if self._target is None:
                     client.close()
                     continue
                 server = socket.create_connection(self._target)
                 self._open += [client, server]
-                for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=_pass_on, args=(source, sink), name="relay", daemon=True).start()
+                for source, sink, answers in ((client, server, False), (server, client, True)):
+                    work = (source, sink, number, answers)
+                    threading.Thread(target=self._pass_on, args=work, name="relay", daemon=True).start()
 
-
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while piece := source.recv(PIECE):
-            sink.sendall(piece)
-    with contextlib.suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)
+    def _pass_on(self, source: socket.socket, sink: socket.socket, connection: int, answers: bool) -> None:
+        with contextlib.suppress(OSError):
+            while piece := source.recv(PIECE):
+                if not self.passes(piece, connection, answer=answers):
+                    return
+                sink.sendall(piece)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from twelve.audit.model import Observation
-from twelve.audit.probes import builds, config, disposability, logs, ports, programs, services, stateless
+from twelve.audit.probes import builds, config, disposability, jobs, logs, ports, programs, services, stateless
 from twelve.audit.probes.probe import Probe
 from twelve.audit.probes.trial import Trial, trial
 
-BOOKS = (builds, config, ports, stateless, logs, disposability, services, programs)
+BOOKS = (builds, config, ports, stateless, logs, disposability, jobs, services, programs)
 LONGEST = 600.0  # seconds for all of them
 NEEDS_NO_START = {"TF02-live-clean-build"}
 Progress = Callable[[str], None]

@@ -87,7 +87,7 @@ def outlives_its_services(trial: Trial) -> Saw:
 def _is_used(trial: Trial, process: Process, resource: Resource, details: Mapping[str, str]) -> bool:
     """Whether one more process, with the relay's address for the resource, comes to the relay."""
     with Relay() as relay:
-        changes = _by_way_of(relay, trial, resource, details)
+        changes = by_way_of(relay, trial, resource, details)
         spec = trial.one_more(process.type)
         spec = replace(spec, env={**spec.env, **changes})
         trial.platform.engine.start([spec])
@@ -100,7 +100,7 @@ def _is_used(trial: Trial, process: Process, resource: Resource, details: Mappin
             trial.platform.engine.stop([spec.id])
 
 
-def _by_way_of(relay: Relay, trial: Trial, resource: Resource, details: Mapping[str, str]) -> dict[str, str]:
+def by_way_of(relay: Relay, trial: Trial, resource: Resource, details: Mapping[str, str]) -> dict[str, str]:
     """The config vars of the resource's attachments, with the relay's port for the server's."""
     provider = trial.platform.providers[resource.provider]
     changes: dict[str, str] = {}
