@@ -11,6 +11,7 @@ from uuid import UUID
 
 from twelve.core.model import ConfigVars, Process, ProcessSpec
 from twelve.core.model.metrics import Requests, Usage
+from twelve.core.model.rollout import Rollout
 
 
 class LogSink(Protocol):
@@ -71,7 +72,17 @@ class Router(Protocol):
     def set_hosts(self, app: str, hosts: Sequence[str]) -> None: ...
     def set_mode(self, app: str, mode: str) -> None: ...
     def switch(self, app: str, ready: Sequence[Backend], drain: Sequence[UUID] = ()) -> None:
-        """In one batch: every backend of `ready` takes traffic, then none of `drain` gets a new request."""
+        """In one batch: every backend of `ready` takes traffic, then none of `drain` gets a new request.
+
+        During a rollout a backend belongs to the variant that its number says (core/policy/rollout.py).
+        """
+
+    def set_rollout(self, app: str, rollout: Rollout | None) -> None:
+        """Deal the app's requests out as it says. One that is over deals nothing out any more, and its variants'
+        backends stay known until they are removed; None forgets it.
+
+        A variant without a ready backend has its requests answered by the control's.
+        """
 
     def in_flight(self, app: str, backend: UUID) -> int:
         """Requests and upgraded connections open on a backend now; 0 when it is unknown."""

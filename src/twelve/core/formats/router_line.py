@@ -2,7 +2,8 @@
 
 Raw: `>SLOT DYNO END ANSWER CONNECT SERVICE STATUS BYTES FWD MADE GIVEN GET /path HTTP/1.1 HOST AGENT`
 END is HAProxy's two letters for how it ended, ANSWER what a request met that no process could take, MADE and GIVEN its
-id from us or from the client; "-" is nothing. Nobody looks at most lines, so they stay so short and so raw: `sort` only
+id from us or from the client; "-" is nothing. For an app in a rollout GIVEN is GIVEN|EXP|VARIANT|PHASE|UNIT|HOST, and
+HOST is what it was dealt to. Nobody looks at most lines, so they stay so short and so raw: `sort` only
 finds whose they are, `translate` writes them out once somebody reads them.
 """
 
@@ -12,6 +13,7 @@ from typing import NamedTuple, Self
 
 from twelve.core.model.metrics import NO_STATUS
 from twelve.core.model.units import Exposure
+from twelve.core.policy.assign import bucket_of
 from twelve.core.policy.codes import H
 from twelve.core.policy.rollout import NAMES, place_of
 
@@ -91,6 +93,22 @@ class Raw(NamedTuple):
         if not 0 <= missing <= 2:
             return None
         return cls._make([*fields[:-2], *[""] * missing, *fields[-2:]])
+
+
+class Dealt(NamedTuple):
+    """How a rollout's request was dealt out: `unit` is a hash."""
+
+    given: str
+    exp: str
+    variant: str
+    phase: str
+    unit: str
+    host: str
+
+    @classmethod
+    def of(cls, raw: Raw) -> Self | None:
+        fields = raw.given.split("|")
+        return cls._make(fields) if len(fields) == len(cls._fields) else None
 
 
 def sort(chunk: bytes) -> dict[str, bytes]:
@@ -222,10 +240,13 @@ def line_of(raw: Raw, mode: str) -> Iterator[str]:
     """Its parts, in order."""
     dyno = "" if raw.dyno.startswith("<") or raw.dyno == BEHIND.decode() else raw.dyno.rstrip(":")
     code = code_of(raw, dyno, mode)
+    dealt = Dealt.of(raw)
     yield from _what(code, raw)
-    yield from _request(raw)
+    yield from _request(raw._replace(given=dealt.given, host=dealt.host) if dealt else raw)
     yield from _served(code, dyno, raw)
     yield from _carried(raw)
+    if dealt:
+        yield from _dealt(dealt, dyno)
 
 
 def _what(code: str | None, raw: Raw) -> Iterator[str]:
@@ -263,6 +284,15 @@ def _served(code: str | None, dyno: str, raw: Raw) -> Iterator[str]:
 def _carried(raw: Raw) -> Iterator[str]:
     name, _, version = raw.protocol.partition("/")
     yield f"protocol={f'http{version}' if name == 'HTTP' else ''} tls=false"
+
+
+def _dealt(dealt: Dealt, dyno: str) -> Iterator[str]:
+    """`served` is the variant whose process it was: the control's when the assigned one had none."""
+    number = dyno.rpartition(".")[2]
+    place = place_of(int(number)) if number.isdecimal() else len(NAMES)
+    served = NAMES[place] if place < len(NAMES) else ""
+    yield f"exp={dealt.exp} variant={dealt.variant} phase={dealt.phase} bucket={bucket_of(dealt.unit)}"
+    yield f"unit={dealt.unit} served={served}"
 
 
 def _milliseconds(text: str) -> str:

@@ -7,6 +7,7 @@
 A ramp only adds ranges, and takes them from the control: nobody moves back or between treatments.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -15,6 +16,7 @@ from twelve.core.errors import UsageError
 from twelve.core.model.rollout import BUCKETS, Variant
 
 Range = tuple[int, int]
+_DIGITS = re.compile(r"[0-9a-f]{14}")
 
 
 def bucket(salt: str, unit: str) -> int:
@@ -25,6 +27,12 @@ def bucket(salt: str, unit: str) -> int:
 def unit_hash(salt: str, unit: str) -> str:
     """What is written down instead of the unit."""
     return _hash(salt, unit).hex()[:32]
+
+
+def bucket_of(unit_hash_: str) -> int:
+    """The same from the hash that was written down; 0 when it is none."""
+    digits = unit_hash_[:14]
+    return int(digits, 16) % BUCKETS if _DIGITS.fullmatch(digits) else 0
 
 
 def owner(variants: Sequence[Variant], number: int) -> Variant:

@@ -12,9 +12,10 @@ from twelve.core.model.rollout import BUCKETS, Unit, Variant
 from twelve.core.policy.assign import percent, ramp
 
 NAMES = "abcdefghij"
+SHADOW = len(NAMES)  # the place of the processes that get copies of requests
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _SHARE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?%?")
-_TOKEN = re.compile(r"[A-Za-z0-9!#$&'*+.^_`~-]{1,64}")
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _PATH = re.compile(r"\$(\.[A-Za-z_][A-Za-z0-9_-]{0,63}){1,8}")
 _KINDS = ("header", "cookie", "query", "json")
 _FIRST_OF_A_VARIANT = 10_000  # above the formation and the one-offs; each treatment has as many numbers

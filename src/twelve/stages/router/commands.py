@@ -1,6 +1,6 @@
 """What to say to HAProxy to get from one route to another, and how to read what it says about itself. Pure.
 
-Its maps, by their keys:
+Its maps, by their keys, besides those of splits.py:
   hosts   host -> backend, asked for every request: the app's slot, or "waiting" when the app does not serve
   slots   host -> slot      modes  slot -> answer      asked behind "waiting" only
   apps    slot -> app       ids    slot/label -> UUID  asked by the next server only, to adopt this HAProxy
@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from twelve.stages.router.routes import SERVING, Route, Server
+from twelve.stages.router import splits
+from twelve.stages.router.routes import SERVING, Pool, Route, Server
+from twelve.stages.router.splits import PREVIEW
 
 WAITING = "waiting"
-MAPS = ("hosts", "slots", "modes", "apps", "ids")
+MAPS = ("hosts", "slots", "modes", "apps", "ids", "splits", "alloc", "arms")
 FORCED_MAINTENANCE = 0x01  # bits of srv_admin_state
 FORCED_DRAIN = 0x08
 
@@ -21,6 +23,7 @@ FORCED_DRAIN = 0x08
 # commands must use exactly those names. Only sockets it wants by an absolute path.
 ADMIN_SOCKET = "/proc/self/cwd/admin.sock"
 WAITING_SOCKET = "/proc/self/cwd/waiting.sock"
+SHADOW_SOCKET = "/proc/self/cwd/shadow.sock"
 WAITING_SERVER = f"unix@{WAITING_SOCKET} send-proxy-v2 backup"  # takes an app's requests when no process of it can
 
 
@@ -32,66 +35,93 @@ class Changer:
     new: Route | None
 
     def commands(self) -> list[str]:
-        return [*self._claim(), *self._servers_in(), *self._answers(), *self._servers_out(), *self._give_up()]
+        return [
+            *self._claim(),
+            *self._servers_in(),
+            *self._more("alloc"),
+            *self._answers(),
+            *self._more("splits"),
+            *self._fewer("splits"),
+            *self._hosts_out(),
+            *self._servers_out(),
+            *self._fewer("alloc"),
+            *self._give_up(),
+        ]
 
     @property
     def leaving(self) -> list[str]:
         """The servers, slot/label, that may be deleted once nobody is connected to them."""
-        old = self.old
-        return [f"{old.slot}/{label}" for label in _labels(old) if label not in _labels(self.new)] if old else []
+        after = _labels(self.new)
+        return [place for place in _labels(self.old) if place not in after]
 
     def _claim(self) -> Iterator[str]:
-        if self.new and not self.old:
-            yield _map("add", "apps", self.new.slot, self.new.app)
-            yield _map("add", "modes", self.new.slot, self.new.answer)
-            yield f"add server {self.new.slot}/{WAITING} {WAITING_SERVER}"
-            yield f"set server {self.new.slot}/{WAITING} state ready"
+        """Slots, for the app or for treatments of it."""
+        before = _pools(self.old)
+        yield from self._more("arms")
+        for slot, pool in _pools(self.new).items():
+            if slot not in before:
+                if self.new and not pool.owner:
+                    yield _map("add", "apps", slot, self.new.app)
+                yield _map("add", "modes", slot, pool.answer)
+                if pool.waits:
+                    yield f"add server {slot}/{WAITING} {WAITING_SERVER}"
+                    yield f"set server {slot}/{WAITING} state ready"
 
     def _servers_in(self) -> Iterator[str]:
-        if not self.new:
-            return
         before = _labels(self.old)
-        for server in self.new.servers:
-            place = f"{self.new.slot}/{server.label}"
-            if server.label not in before:
+        for place, server in _labels(self.new).items():
+            if place not in before:
                 yield _map("add", "ids", place, str(server.id))
                 yield f"add server {place} 127.0.0.1:{server.port}"
-            elif server.port != before[server.label].port:
+            elif server.port != before[place].port:
                 yield _map("set", "ids", place, str(server.id))
                 yield f"set server {place} addr 127.0.0.1 port {server.port}"
-            if server.ready and not (server.label in before and before[server.label].ready):
+            if server.ready and not (place in before and before[place].ready):
                 yield f"set server {place} state ready"
 
     def _answers(self) -> Iterator[str]:
-        old, new = _targets(self.old), _targets(self.new)
-        if self.new and self.old and self.new.answer != self.old.answer:
-            yield _map("set", "modes", self.new.slot, self.new.answer)
-        for host, (slot, target) in new.items():
-            if host not in old:
-                yield _map("add", "slots", host, slot)
-                yield _map("add", "hosts", host, target)
-            elif old[host][1] != target:
-                yield _map("set", "hosts", host, target)
-        for host in old.keys() - new.keys():
-            yield f"del map {map_file('hosts')} {host}"
-            yield f"del map {map_file('slots')} {host}"
+        before = _pools(self.old)
+        for slot, pool in _pools(self.new).items():
+            if slot in before and pool.answer != before[slot].answer:
+                yield _map("set", "modes", slot, pool.answer)
+        yield from self._more("slots")
+        yield from self._more("hosts")
+
+    def _hosts_out(self) -> Iterator[str]:
+        yield from self._fewer("hosts")
+        yield from self._fewer("slots")
 
     def _servers_out(self) -> Iterator[str]:
-        if not self.old:
-            return
         after = _labels(self.new)
-        for server in self.old.servers:
-            place = f"{self.old.slot}/{server.label}"
-            if server.label not in after:
+        for place, server in _labels(self.old).items():
+            if place not in after:
                 yield f"del map {map_file('ids')} {place}"
                 yield f"set server {place} state maint"
-            elif server.ready and not after[server.label].ready:
+            elif server.ready and not after[place].ready:
                 yield f"set server {place} state drain"
 
     def _give_up(self) -> Iterator[str]:
-        if self.old and not self.new:
-            yield f"del map {map_file('modes')} {self.old.slot}"
-            yield f"del map {map_file('apps')} {self.old.slot}"
+        """A slot keeps its way to `waiting`: who has it next finds it there."""
+        yield from self._fewer("arms")
+        after = _pools(self.new)
+        for slot, pool in _pools(self.old).items():
+            if slot not in after:
+                yield f"del map {map_file('modes')} {slot}"
+                if not pool.owner:
+                    yield f"del map {map_file('apps')} {slot}"
+
+    def _more(self, name: str) -> Iterator[str]:
+        """What is new in a map, or other than it was."""
+        before = _entries(self.old, name)
+        for key, value in _entries(self.new, name).items():
+            if key not in before:
+                yield _map("add", name, key, value)
+            elif before[key] != value:
+                yield _map("set", name, key, value)
+
+    def _fewer(self, name: str) -> Iterator[str]:
+        after = _entries(self.new, name)
+        return (f"del map {map_file(name)} {key}" for key in _entries(self.old, name) if key not in after)
 
 
 def _map(verb: str, name: str, key: str, value: str) -> str:
@@ -107,23 +137,56 @@ def map_contents(routes: Iterable[Route]) -> dict[str, dict[str, str]]:
     maps: dict[str, dict[str, str]] = {name: {} for name in MAPS}
     for route in routes:
         maps["apps"][route.slot] = route.app
-        maps["modes"][route.slot] = route.answer
-        for host, (slot, target) in _targets(route).items():
-            maps["slots"][host], maps["hosts"][host] = slot, target
-        for server in route.servers:
-            maps["ids"][f"{route.slot}/{server.label}"] = str(server.id)
+        for pool in route.pools.values():
+            maps["modes"][pool.slot] = pool.answer
+            for server in pool.servers:
+                maps["ids"][f"{pool.slot}/{server.label}"] = str(server.id)
+        for name in ("hosts", "slots", "splits", "alloc", "arms"):
+            maps[name] |= _entries(route, name)
     return maps
 
 
+def _pools(route: Route | None) -> dict[str, Pool]:
+    return route.pools if route else {}
+
+
 def _labels(route: Route | None) -> dict[str, Server]:
-    return {server.label: server for server in route.servers} if route else {}
+    """By slot/label."""
+    return {f"{slot}/{server.label}": server for slot, server in route.placed} if route else {}
 
 
-def _targets(route: Route | None) -> dict[str, tuple[str, str]]:
+def _entries(route: Route | None, name: str) -> dict[str, str]:
+    """An app's part of a map."""
     if not route:
         return {}
-    target = route.slot if route.answer == SERVING else WAITING
-    return dict.fromkeys(route.hosts, (route.slot, target))
+    split = route.split
+    match name:
+        case "hosts":
+            return _targets(route)
+        case "slots":
+            return dict.fromkeys(route.hosts, route.slot) | {host: pool.slot for host, pool in _shown(route).items()}
+        case "splits":
+            return route.splits
+        case "alloc":
+            return split.alloc if split else {}
+        case _:
+            return split.arm_entries(route.slot) if split else {}
+
+
+def _targets(route: Route) -> dict[str, str]:
+    """Where each host leads, those by which the splitting itself asks among them."""
+    hosts = dict.fromkeys(route.hosts, _target(route.slot, route.answer))
+    previews = {host: _target(pool.slot, pool.answer) for host, pool in _shown(route).items()}
+    return hosts | previews | {arm.key: arm.slot for arm in route.arms if not arm.is_shadow}
+
+
+def _shown(route: Route) -> dict[str, Pool]:
+    """Previews that somebody answers, be it with a page."""
+    return {host: pool for host, pool in route.previews.items() if pool.waits or pool.answer == SERVING}
+
+
+def _target(slot: str, answer: str) -> str:
+    return slot if answer == SERVING else WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,22 +202,34 @@ READ_COMMANDS = (*(f"show map {map_file(name)}" for name in MAPS), "show servers
 
 def understand(answers: list[str]) -> Found:
     """The answers to READ_COMMANDS, in that order, turned back into routes."""
-    hosts, slots, modes, apps, ids = (_map_entries(answer) for answer in answers[: len(MAPS)])
-    servers: dict[str, list[Server]] = {slot: [] for slot in apps}
+    maps = {name: _map_entries(answer) for name, answer in zip(MAPS, answers, strict=False)}
+    apps, ids = maps["apps"], maps["ids"]
+    servers: dict[str, list[Server]] = {slot: [] for slot in (*apps, *maps["arms"])}
     leaving = set()
     for slot, label, port, admin in _servers(answers[len(MAPS)]):
         place = f"{slot}/{label}"
         if WAITING in {label, slot}:
             continue
-        if slot in apps and place in ids and not admin & FORCED_MAINTENANCE:
+        if slot in servers and place in ids and not admin & FORCED_MAINTENANCE:
             servers[slot].append(Server(UUID(ids[place]), label, port, ready=not admin & FORCED_DRAIN))
         else:
             leaving.add(place)
-    routes = {}
-    for slot, app in apps.items():
-        names = tuple(host for host, place in slots.items() if place == slot and host in hosts)
-        routes[app] = Route(app, slot, names, modes.get(slot, "blank"), tuple(servers[slot]))
+    divided = splits.understand(maps["arms"], maps["alloc"], servers)
+    routes = {
+        app: Route(
+            app, slot, _hosts(maps, slot), maps["modes"].get(slot, "blank"), tuple(servers[slot]), divided.get(slot)
+        )
+        for slot, app in apps.items()
+    }
     return Found(routes, frozenset(leaving))
+
+
+def _hosts(maps: Mapping[str, Mapping[str, str]], slot: str) -> tuple[str, ...]:
+    return tuple(
+        host
+        for host, place in maps["slots"].items()
+        if place == slot and host in maps["hosts"] and not PREVIEW.match(host)
+    )
 
 
 def connections(answer: str) -> dict[str, int]:

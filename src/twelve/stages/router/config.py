@@ -2,6 +2,7 @@
 
 public   every request: host -> slot, forwarded headers, the router line     waiting   requests of apps that do not
 p0000 .. one slot an app: its processes, and behind them `waiting`                     serve: hold, or a page
+v000 ..  one slot a treatment of a rollout, so too; behind `waiting` is the control    shadow    copies of requests
 
 A slot exists from the start, as HAProxy cannot make one while it runs; servers and map entries come and go.
 """
@@ -10,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from twelve.core.policy.codes import H
+from twelve.stages.router import lua
 from twelve.stages.router.commands import (
     ADMIN_SOCKET,
+    SHADOW_SOCKET,
     WAITING,
     WAITING_SERVER,
     WAITING_SOCKET,
@@ -20,8 +23,11 @@ from twelve.stages.router.commands import (
 )
 from twelve.stages.router.pages import ANSWERS, OWN_ERRORS, page, raw_response
 from twelve.stages.router.routes import Route
+from twelve.stages.router.splits import NEWCOMER
 
 SLOTS = 1024
+ARMS = 256
+NEWCOMERS, SHADOW = "newcomers", "shadow"
 LIFE = "LIFE"  # environment variable: the part of every request id that tells one HAProxy's from another's
 HOT_MEMORY = 2 << 20  # a thread, about its core's cache: at half a MiB the buffers of 64 connections go to and fro
 LONGEST_PATH, LONGEST_LINE = 3072, 4000  # bytes in the log; a line of up to 4096 is written whole or not at all
@@ -36,6 +42,7 @@ class FrontDoor:
     threads: int
     max_connections: int
     slots: int = SLOTS
+    arms: int = ARMS
     hold: float = 75
     connect_timeout: float = 5
     first_byte_timeout: float = 30
@@ -46,15 +53,22 @@ def slot_names(count: int) -> list[str]:
     return [f"p{number:04}" for number in range(count)]
 
 
+def arm_names(count: int) -> list[str]:
+    return [f"v{number:03}" for number in range(count)]
+
+
 def render(door: FrontDoor, routes: Iterable[Route] = ()) -> dict[str, str]:
     """Every file HAProxy reads, by its name in the directory it runs in."""
     routes = list(routes)
-    files = {map_file(name): _map(entries) for name, entries in map_contents(routes).items()}
+    maps = map_contents(routes)
+    maps["hosts"][NEWCOMER] = NEWCOMERS
+    files = {map_file(name): _map(entries) for name, entries in maps.items()}
     files |= {f"{code}.html": page(code) for code in ANSWERS.values()}
     files |= {f"{status}.http": raw_response(code) for status, code in OWN_ERRORS.items()}
-    files["hold.lua"] = _hold(door)
+    files["hold.lua"] = lua.hold(map_file("modes"), door.hold)
+    files["split.lua"] = lua.split(map_file("splits"), map_file("alloc"), f"unix@{SHADOW_SOCKET}")
     files["haproxy.cfg"] = "\n".join(
-        [_global(door), _defaults(door), _public(door), _waiting(door), _slots(door, routes)]
+        [_global(door), _defaults(door), _public(door), _waiting(door), _shadow(), _slots(door, routes)]
     )
     return files
 
@@ -76,6 +90,7 @@ def _global(door: FrontDoor) -> str:
   stats timeout 60s
   hard-stop-after 5s
   lua-load hold.lua
+  lua-load-per-thread split.lua
 """
 
 
@@ -108,6 +123,9 @@ _REQUEST = "%[var(txn.id)] %r %[var(txn.host)]"
 # width cost a fifth of what uuid() does.
 _ID = f"%[rand(90000000),add(10000000)]-${{{LIFE}}}-%[rand,add(100000000000)]"
 
+# For an app that is in no rollout, all of rollouts is one look into a map, which is empty as a rule: 0.2 us of CPU. A
+# second frontend would save that, and cost each request of a rollout a connection between the two, some 25 us.
+
 # Each header costs a rule as much as all of them: the value of one carries the others to the HTTP/1.1 behind.
 _FORWARDED = (
     r'http-request set-header X-Request-Start "%[date(0,ms)]\r\nX-Forwarded-For: %[var(sess.fwd)]'
@@ -127,19 +145,41 @@ def _public(door: FrontDoor) -> str:
   http-request del-header X-Forwarded-Proto
   http-request del-header X-Forwarded-Port
   {_FORWARDED.format(port=door.port)}
+  http-request lua.split if {{ var(txn.host),map_str({map_file("splits")}) -m found }}
   use_backend %[var(txn.host),map_str({map_file("hosts")})]
   default_backend {WAITING}
 """
 
 
+# What split.lua puts behind the request id, from the headers it has set.
+_DEALT = "|".join(
+    [
+        "%[req.hdr(x-request-id)]",
+        *(f"%[req.hdr(x-twelve-{name})]" for name in ("experiment", "variant", "phase", "unit-hash")),
+        "%[var(txn.host)]",
+    ]
+)
+_IS_DEALT = "{ req.hdr(x-twelve-experiment) -m found }"
+
+
+def _kept(*maps: str) -> str:
+    rules = (f"  http-request set-var(txn.app) var(txn.slot),map_str({map_file(name)}) if FALSE\n" for name in maps)
+    return "".join(rules)
+
+
 def _waiting(door: FrontDoor) -> str:
-    """The two rules that never apply make HAProxy keep those maps: the next server reads them.
+    """The rules that never apply make HAProxy keep those maps: the next server reads them.
 
     An answer that is still "hold" after the hold means that the client has left.
     """
     patience = _ms(door.hold + 2 * door.first_byte_timeout)
     return f"""backend {WAITING}
   timeout server {patience}
+  server {WAITING} unix@{WAITING_SOCKET} send-proxy-v2
+
+backend {NEWCOMERS}
+  timeout server {patience}
+  {_COOKIE}
   server {WAITING} unix@{WAITING_SOCKET} send-proxy-v2
 
 frontend {WAITING}
@@ -154,11 +194,26 @@ frontend {WAITING}
   http-request set-var(txn.answer) str(unknown) unless {{ var(txn.slot) -m found }}
   http-request set-var(txn.agent) req.hdr(user-agent),url_enc,bytes(0,300) unless {{ var(txn.slot) -m found }}
   http-request set-var(txn.host) req.hdr(host),field(1,:),url_enc,bytes(0,300) unless {{ var(txn.slot) -m found }}
-  http-request set-var(txn.app) var(txn.slot),map_str({map_file("apps")}) if FALSE
-  http-request set-var(txn.id) var(txn.slot),map_str({map_file("ids")}) if FALSE
+  http-request set-var-fmt(txn.id) {_DEALT} if {{ var(txn.host),map_str({map_file("splits")}) -m found }} {_IS_DEALT}
+{_kept("apps", "ids", "arms")}  http-request set-var(txn.app) int(0),map_int({map_file("alloc")}) if FALSE
   http-request lua.hold if {{ var(txn.answer) -m str hold }}
   http-request return status 503 if {{ var(txn.answer) -m str hold }}
 {"".join(_page(answer, code) for answer, code in ANSWERS.items())}  use_backend %[var(txn.slot)]
+"""
+
+
+_COOKIE = (
+    'http-after-response add-header Set-Cookie "twelve_unit=%[var(txn.new)]; Path=/; Max-Age=31536000; HttpOnly; '
+    'SameSite=Lax" if { var(txn.new) -m found }'
+)
+
+
+def _shadow() -> str:
+    """Copies of requests, which nobody waits for and no line tells of."""
+    return f"""frontend {SHADOW}
+  bind unix@{SHADOW_SOCKET} mode 600
+  no log
+  use_backend %[req.hdr(host),field(1,:),lower,map_str({map_file("hosts")})]
 """
 
 
@@ -169,42 +224,35 @@ def _page(answer: str, code: str) -> str:
 
 def _slots(door: FrontDoor, routes: Iterable[Route]) -> str:
     """A request is kept for a repetition only where another process could take it: the copy is dear, and what broke
-    the only process must not be thrown at it three times more.
+    the only process must not be thrown at it three times more. Behind a treatment's there is always the control.
     """
     servers: dict[str, list[str]] = {}
     for route in routes:
-        processes = [f"{one.label} 127.0.0.1:{one.port}{'' if one.ready else ' weight 0'}" for one in route.servers]
-        servers[route.slot] = [*processes, f"{WAITING} {WAITING_SERVER}"]
-    slots = "".join(_slot(name, servers.get(name, [])) for name in slot_names(door.slots))
+        for pool in route.pools.values():
+            processes = [f"{one.label} 127.0.0.1:{one.port}{'' if one.ready else ' weight 0'}" for one in pool.servers]
+            servers[pool.slot] = [*processes, *([f"{WAITING} {WAITING_SERVER}"] if pool.waits else [])]
+    slots = "".join(_slot(name, "slots", servers.get(name, [])) for name in slot_names(door.slots))
+    arms = "".join(_slot(name, "arms", servers.get(name, [])) for name in arm_names(door.arms))
+    streams = (
+        f"http-request set-timeout server {_ms(door.idle_timeout)} if {{ req.hdr(accept) -m beg text/event-stream }}"
+    )
     return f"""defaults slots from front
   balance leastconn
   http-request disable-l7-retry if {{ nbsrv lt 2 }} || !METH_GET
-  http-request set-timeout server {_ms(door.idle_timeout)} if {{ req.hdr(accept) -m beg text/event-stream }}
+  {streams}
 
-{slots}"""
+{slots}
+defaults arms from front
+  balance leastconn
+  http-request disable-l7-retry if !METH_GET
+  {streams}
+  {_COOKIE}
+
+{arms}"""
 
 
-def _slot(name: str, servers: Iterable[str]) -> str:
-    return f"backend {name} from slots\n" + "".join(f"  server {server}\n" for server in servers)
-
-
-def _hold(door: FrontDoor) -> str:
-    """The newest requests are looked after most often: an app that was just restarted is back in no time."""
-    return f"""local modes = Map.new("{map_file("modes")}", Map._str)
-
-core.register_action("hold", {{"http-req"}}, function(txn)
-  local slot, waited = txn:get_var("txn.slot"), 0
-  local answer = modes:lookup(slot)
-  while answer == "hold" and waited < {door.hold * 1000:.0f} do
-    local pause = waited < 2000 and 10 or 50
-    core.msleep(pause)
-    waited = waited + pause
-    answer = modes:lookup(slot)
-  end
-  if answer == "hold" then answer = "timeout" end
-  txn:set_var("txn.answer", answer or "lost")
-end)
-"""
+def _slot(name: str, kind: str, servers: Iterable[str]) -> str:
+    return f"backend {name} from {kind}\n" + "".join(f"  server {server}\n" for server in servers)
 
 
 def _ms(seconds: float) -> str:

@@ -42,14 +42,13 @@ class Counters:
     def read(self, routes: Mapping[str, Route]) -> dict[str, Requests]:
         """By app. While HAProxy does not answer: the last totals, and nobody knows how many requests are open."""
         with self._lock:
+            slots = [slot for route in routes.values() for slot in _counted_slots(route)]
             try:
-                answers = self._admin.ask([_show(route) for route in routes.values()])
+                answers = self._admin.ask([_show(slot) for slot in slots])
             except OSError:
                 return {app: Requests(dict(self._totals.get(app, {}))) for app in routes}
-            return {
-                app: self._counted(route, rows(answer))
-                for (app, route), answer in zip(routes.items(), answers, strict=True)
-            }
+            found = {slot: rows(answer) for slot, answer in zip(slots, answers, strict=True)}
+            return {app: self._counted(route, found) for app, route in routes.items()}
 
     def keep_up(self, routes: Mapping[str, Route], busy: Collection[str]) -> None:
         """Read those that had requests, now and then: that much is lost when HAProxy dies."""
@@ -63,12 +62,18 @@ class Counters:
         """The slot is an app's from now on; what it served for an earlier one is not this one's."""
         with self._lock:
             self._totals.pop(route.app, None)
-            try:
-                (answer,) = self._admin.ask([_show(route)])
-            except OSError:
-                self._seen.pop(route.slot, None)  # a fresh HAProxy begins with nothing
-            else:
-                self._seen[route.slot] = _own(rows(answer))
+        self.claim([route.slot])
+
+    def claim(self, slots: Iterable[str]) -> None:
+        """What these have served so far is nobody's any more."""
+        with self._lock:
+            for slot in slots:
+                try:
+                    (answer,) = self._admin.ask([_show(slot)])
+                except OSError:
+                    self._seen.pop(slot, None)  # a fresh HAProxy begins with nothing
+                else:
+                    self._seen[slot] = _own(rows(answer))
 
     def end(self, app: str) -> None:
         with self._lock:
@@ -79,17 +84,24 @@ class Counters:
         with self._lock:
             self._seen.clear()
 
-    def _counted(self, route: Route, found: Mapping[str, Row]) -> Requests:
-        now, before = _own(found), self._seen.get(route.slot, {})
-        total = self._totals.setdefault(route.app, {})
-        for kind, count in now.items():
-            total[kind] = total.get(kind, 0) + max(0, count - before.get(kind, 0))
-        self._seen[route.slot] = {kind: max(count, before.get(kind, 0)) for kind, count in now.items()}
-        return Requests(dict(total), _open(found), _processes(route, found))
+    def _counted(self, route: Route, found: Mapping[str, Mapping[str, Row]]) -> Requests:
+        total, opened = self._totals.setdefault(route.app, {}), 0
+        for slot in _counted_slots(route):
+            now, before = _own(found[slot]), self._seen.get(slot, {})
+            for kind, count in now.items():
+                total[kind] = total.get(kind, 0) + max(0, count - before.get(kind, 0))
+            self._seen[slot] = {kind: max(count, before.get(kind, 0)) for kind, count in now.items()}
+            opened += _open(found[slot])
+        return Requests(dict(total), opened, _processes(route, found))
 
 
-def _show(route: Route) -> str:
-    return f"show stat {route.slot} {SERVERS_AND_SUM}"
+def _counted_slots(route: Route) -> list[str]:
+    """Without the shadow's: copies are nobody's requests."""
+    return [pool.slot for pool in route.pools.values() if pool.waits]
+
+
+def _show(slot: str) -> str:
+    return f"show stat {slot} {SERVERS_AND_SUM}"
 
 
 def rows(answer: str) -> dict[str, Row]:
@@ -125,11 +137,9 @@ def _open(found: Mapping[str, Row]) -> int:
     return max(0, whole - (found[WAITING].open if WAITING in found else 0))
 
 
-def _processes(route: Route, found: Mapping[str, Row]) -> dict[UUID, Requests]:
-    known: Iterable[tuple[UUID, Row]] = (
-        (server.id, found[server.label]) for server in route.servers if server.label in found
-    )
-    return {process: Requests(row.counts, row.open) for process, row in known}
+def _processes(route: Route, found: Mapping[str, Mapping[str, Row]]) -> dict[UUID, Requests]:
+    known = ((server.id, found.get(slot, {}).get(server.label)) for slot, server in route.placed)
+    return {process: Requests(row.counts, row.open) for process, row in known if row}
 
 
 def _number(cell: str) -> int:

@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 
 from twelve.core.errors import PortTaken, RouterError
 from twelve.core.model.metrics import Requests
+from twelve.core.model.rollout import Rollout
 from twelve.core.policy import codes
 from twelve.core.ports import Backend, PlatformProcess, RequestMeter
 from twelve.infra import components
@@ -25,10 +26,11 @@ from twelve.infra.daemons import Daemon
 from twelve.infra.settings import Settings
 from twelve.stages.router.admin import Admin
 from twelve.stages.router.commands import READ_COMMANDS, Changer, connections, info, understand
-from twelve.stages.router.config import LIFE, FrontDoor, render, slot_names
+from twelve.stages.router.config import LIFE, FrontDoor, arm_names, render, slot_names
 from twelve.stages.router.counters import Counters
 from twelve.stages.router.lines import LineStream, RouterLines
 from twelve.stages.router.routes import Route
+from twelve.stages.router.splits import Split
 
 LOOPBACKS = ("127.0.0.1", "::1")
 TICK = 0.5
@@ -67,7 +69,7 @@ class HaproxyRouter:
         self._logs = logs
         self._routes: Mapping[str, Route] = {}  # replaced as a whole: read without the lock
         self._leaving: frozenset[str] = frozenset()
-        self._last_slot = -1
+        self._last_slot: dict[str, int] = {}
         self._dropped = 0
         self._lock = threading.RLock()
         self._ended = threading.Event()
@@ -127,7 +129,7 @@ class HaproxyRouter:
         return self._routes
 
     def known(self) -> dict[str, set[UUID]]:
-        return {app: {server.id for server in route.servers} for app, route in self._routes.items()}
+        return {app: {server.id for _, server in route.placed} for app, route in self._routes.items()}
 
     def requests(self, app: str | None = None) -> Mapping[str, Requests]:
         return self._counters.read({name: route for name, route in self._routes.items() if app in {None, name}})
@@ -149,19 +151,26 @@ class HaproxyRouter:
     def switch(self, app: str, ready: Sequence[Backend], drain: Sequence[UUID] = ()) -> None:
         with self._lock:
             route = self._route(app)
-            taken = {place.partition("/")[2] for place in self._leaving if place.startswith(f"{route.slot}/")}
+            places = (place.partition("/") for place in self._leaving)
+            taken = {label for slot, _, label in places if slot in route.pools}
             self._change(app, route.switched(ready, drain, taken))
+
+    def set_rollout(self, app: str, rollout: Rollout | None) -> None:
+        with self._lock:
+            route = self._route(app)
+            split = Split.of(rollout, route.split, self._free(arm_names(self._door.arms))) if rollout else None
+            self._counters.claim(arm.slot for arm in (split.arms if split else ()) if arm not in route.arms)
+            self._change(app, route.with_split(split))
 
     def in_flight(self, app: str, backend: UUID) -> int:
         route = self._routes.get(app)
-        labels = {server.label for server in route.servers if server.id == backend} if route else set()
-        if not route or not labels:
-            return 0
+        places = {slot: server.label for slot, server in route.placed if server.id == backend} if route else {}
         try:
-            used = connections(self._admin.ask([f"show servers conn {route.slot}"])[0])
+            answers = self._admin.ask([f"show servers conn {slot}" for slot in places]) if places else []
         except OSError:  # the front door has just died, and every connection with it
             return 0
-        return sum(used.get(f"{route.slot}/{label}", 0) for label in labels)
+        found = zip(places.items(), answers, strict=True)
+        return sum(connections(answer).get(f"{slot}/{label}", 0) for (slot, label), answer in found)
 
     def remove(self, app: str, backend: UUID) -> None:
         with self._lock:
@@ -176,20 +185,21 @@ class HaproxyRouter:
                 self._counters.end(app)
 
     def _route(self, app: str) -> Route:
-        return self._routes.get(app) or Route(app, self._free_slot())
+        return self._routes.get(app) or Route(app, self._free(slot_names(self._door.slots))[0])
 
-    def _free_slot(self) -> str:
-        """The next one after the last that was given away: a slot's late log lines must not be another app's."""
-        names = slot_names(self._door.slots)
-        used = {route.slot for route in self._routes.values()} | {place.partition("/")[0] for place in self._leaving}
-        for step in range(1, len(names) + 1):
-            number = (self._last_slot + step) % len(names)
-            if names[number] not in used:
-                self._last_slot = number
-                return names[number]
-        raise RouterError(
-            f"The front door has room for {len(names)} apps, and all of it is taken.", hint="Destroy one."
-        )
+    def _free(self, names: Sequence[str]) -> list[str]:
+        """The one after the last that was given away first: a slot's late log lines must not be another app's."""
+        used = {slot for route in self._routes.values() for slot in route.pools}
+        used |= {place.partition("/")[0] for place in self._leaving}
+        kind = names[0][0]
+        last = self._last_slot.get(kind, -1) + 1
+        free = [name for name in (*names[last:], *names[:last]) if name not in used]
+        if not free:
+            raise RouterError(
+                f"The front door has room for {len(names)} apps, and all of it is taken.", hint="Destroy one."
+            )
+        self._last_slot[kind] = names.index(free[0])
+        return free
 
     def _change(self, app: str, new: Route | None) -> None:
         old = self._routes.get(app)

@@ -91,7 +91,7 @@ class RouterLines:
     def _publish(self, lines: bytes) -> None:
         """What a request met depends on the app's mode now, so that goes along."""
         routes = self._routes()
-        apps = {route.slot: app for app, route in routes.items()}
+        apps = {slot: app for app, route in routes.items() for slot in route.pools}
         now = datetime.now(UTC)
         for slot, raw in router_line.sort(lines).items():
             app = apps.get(slot, "")

@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from twelve.core.model.metrics import Requests
+from twelve.core.model.rollout import Rollout
+from twelve.core.policy.assign import bucket
 from twelve.core.ports import Backend, PlatformProcess
 from twelve.stages.router.routes import Route
+from twelve.stages.router.splits import Split
 
 
 class MemoryRouter:
@@ -24,8 +27,13 @@ class MemoryRouter:
     def switch(self, app: str, ready: Sequence[Backend], drain: Sequence[UUID] = ()) -> None:
         self.routes[app] = self._route(app).switched(ready, drain, taken=())
 
+    def set_rollout(self, app: str, rollout: Rollout | None) -> None:
+        route = self._route(app)
+        slots = [f"{app}-{number}" for number in range(len(rollout.variants) + 1 if rollout else 0)]
+        self.routes[app] = route.with_split(Split.of(rollout, route.split, slots) if rollout else None)
+
     def in_flight(self, app: str, backend: UUID) -> int:
-        known = {server.id for server in self.routes[app].servers} if app in self.routes else set()
+        known = self.known().get(app, set())
         return self.open_requests.get(backend, 0) if backend in known else 0
 
     def remove(self, app: str, backend: UUID) -> None:
@@ -36,7 +44,7 @@ class MemoryRouter:
         self.routes.pop(app, None)
 
     def known(self) -> dict[str, set[UUID]]:
-        return {app: {server.id for server in route.servers} for app, route in self.routes.items()}
+        return {app: {server.id for _, server in route.placed} for app, route in self.routes.items()}
 
     def requests(self, app: str | None = None) -> Mapping[str, Requests]:
         """Nobody counts."""
@@ -52,6 +60,16 @@ class MemoryRouter:
     def ready(self, app: str) -> set[UUID]:
         """Who would get it."""
         return {server.id for server in self.routes[app].servers if server.ready} if app in self.routes else set()
+
+    def assigned(self, host: str, unit: str) -> set[UUID]:
+        """Who would get a request of that unit for `host`."""
+        route = next(route for route in self.routes.values() if host.lower() in route.hosts)
+        if not route.splits or route.split is None:
+            return self.ready(route.app)
+        number = bucket(route.split.salt, unit)
+        arm = next((arm for arm in route.arms if any(first <= number <= last for first, last in arm.ranges)), None)
+        chosen = {server.id for server in arm.servers if server.ready} if arm else set()
+        return chosen or self.ready(route.app)
 
     def _route(self, app: str) -> Route:
         return self.routes.get(app) or Route(app, slot=app)

@@ -105,6 +105,7 @@ def test_routes_are_read_back_from_a_running_haproxy():
         "0x1 p0001 serving",
         "0x1 p0001 notes",
         f"0x1 p0001/web.1 {OLD}\n0x2 p0001/web.1: {NEW}",
+        *[""] * 3,
         (
             f"{header}2 p0001 1 web.1 127.0.0.1 0 5001\n2 p0001 2 web.1: 127.0.0.1 8 5002\n"
             "2 p0001 3 web.2 127.0.0.1 1 5003\n2 p0001 4 waiting - 0 0\n1 waiting 1 waiting - 0 0"
@@ -140,7 +141,7 @@ def test_refusals(command, answer, refused):
 
 def test_a_start_begins_with_todays_routes():
     files = render(DOOR, [ROUTE, Route("shop", "p0002", ("shop.localhost",), "crashed")])
-    assert files["hosts.map"] == "notes.localhost p0001\nshop.localhost waiting\n"
+    assert files["hosts.map"] == "notes.localhost p0001\nshop.localhost waiting\nNEWCOMER newcomers\n"
     assert files["modes.map"] == "p0001 serving\np0002 crashed\n"
     assert files["ids.map"] == f"p0001/web.1 {OLD}\n"
     assert "backend p0001 from slots\n  server web.1 127.0.0.1:5001\n" in files["haproxy.cfg"]
