@@ -2,12 +2,15 @@
 
 import http.server
 import threading
+from datetime import UTC, datetime
 from typing import ClassVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from tests.support.front_door import front_door, get
+from twelve.core.model.rollout import Rollout, RolloutStatus, Unit, Variant
+from twelve.core.policy.assign import assigned, ramp
 from twelve.core.ports import Backend
 from twelve.stages.router.memory import MemoryRouter
 
@@ -26,6 +29,13 @@ class Memory:
         answer = self.router.answer(host)
         app = next((route.app for route in self.router.routes.values() if host in route.hosts), "")
         return {str(one) for one in self.router.ready(app)} if answer == "serving" else answer
+
+    def assigned(self, host, unit):
+        """The mode, or the id of the one backend that gets it."""
+        if self.router.answer(host) != "serving":
+            return self.router.answer(host)
+        [one] = self.router.assigned(host, unit)
+        return str(one)
 
 
 class Real:
@@ -68,6 +78,10 @@ class Real:
                 return self.MODES[next(code for code in self.MODES if code in body)]
             seen.add(body)
         return seen
+
+    def assigned(self, host, unit):
+        status, body = get(self._port, host, **{"X-User-Id": unit})
+        return body if status == 200 else self.MODES[next(code for code in self.MODES if code in body)]
 
     def close(self):
         for server in self._servers:
@@ -189,3 +203,88 @@ def test_a_name_can_be_used_again_after_it_was_forgotten(notes):
     notes.router.set_hosts("notes", [HOST])
     notes.router.switch("notes", [one])
     assert notes.meets(HOST) == {str(one.id)}
+
+
+UNITS = [f"u{number}" for number in range(40)]
+
+
+def rollout(status=RolloutStatus.RUNNING, phase=1, **weights):
+    """By the header x-user-id, a the control."""
+    variants = ramp((Variant("a", 12), *(Variant(name, 13) for name in weights)), weights)
+    return Rollout(
+        uuid4(), uuid4(), "notes", 1, Unit("header:x-user-id"), variants, 7, phase, status, datetime.now(UTC)
+    )  # fmt: skip
+
+
+@pytest.fixture
+def split(notes):
+    """An app with two variants, 40 % on the second one; each is known by one letter."""
+    control, treatment = notes.backend("web.1"), notes.backend("web.10001")
+    notes.router.set_mode("notes", "serving")
+    notes.router.switch("notes", [control])
+    notes.router.set_rollout("notes", rollout(b=4000))
+    notes.router.switch("notes", [treatment])
+    notes.names = {str(control.id): "a", str(treatment.id): "b"}
+    return notes
+
+
+def met(door, units=UNITS):
+    return [door.names[door.assigned(HOST, unit)] for unit in units]
+
+
+def dealt(wanted, units=UNITS):
+    return [assigned(wanted.variants, wanted.salt, unit).name for unit in units]
+
+
+def test_a_rollout_deals_units_out_by_the_formula(split):
+    assert met(split) == dealt(rollout(b=4000))
+    assert set(met(split)) == {"a", "b"}
+
+
+def test_a_ramp_moves_nobody_back(split):
+    before = met(split)
+    split.router.set_rollout("notes", rollout(b=8000, phase=2))
+    after = met(split)
+    assert after == dealt(rollout(b=8000))
+    assert all(new == "b" for old, new in zip(before, after, strict=True) if old == "b")
+    assert after != before
+
+
+def test_a_third_variant_takes_units_from_the_control_only(split):
+    before, third = met(split), split.backend("web.20001")
+    split.names[str(third.id)] = "c"
+    wanted = rollout(b=4000, c=3000, phase=2)
+    split.router.set_rollout("notes", wanted)
+    split.router.switch("notes", [third])
+    assert met(split) == dealt(wanted)
+    assert all(new in {old, "c"} for old, new in zip(before, met(split), strict=True) if old == "a")
+    assert all(new == "b" for old, new in zip(before, met(split), strict=True) if old == "b")
+
+
+def test_a_variant_without_a_backend_is_answered_for_by_the_control(split):
+    [treatment] = [id_ for id_, name in split.names.items() if name == "b"]
+    split.router.remove("notes", UUID(treatment))
+    assert set(met(split)) == {"a"}
+    back = split.backend("web.10001")
+    split.names[str(back.id)] = "b"
+    split.router.switch("notes", [back])
+    assert met(split) == dealt(rollout(b=4000))
+
+
+def test_a_rollout_that_is_over_gives_everything_to_the_control_and_knows_its_processes_until_they_are_gone(split):
+    split.router.set_rollout("notes", rollout(RolloutStatus.ABORTED, b=4000))
+    assert set(met(split)) == {"a"}
+    assert {str(id_) for id_ in split.router.known()["notes"]} == set(split.names)
+    split.router.set_rollout("notes", None)
+    assert {str(id_) for id_ in split.router.known()["notes"]} == {
+        id_ for id_, name in split.names.items() if name == "a"
+    }
+    assert set(met(split)) == {"a"}
+
+
+def test_maintenance_wins_over_a_rollout(split):
+    split.router.set_mode("notes", "maintenance")
+    assert split.meets(HOST) == "maintenance"
+    assert (
+        split.assigned(HOST, next(unit for unit in UNITS if dealt(rollout(b=4000), [unit]) == ["b"])) == "maintenance"
+    )
