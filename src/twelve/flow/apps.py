@@ -7,7 +7,7 @@ from uuid import UUID
 from twelve.core.errors import UsageError
 from twelve.core.model import App, Domain
 from twelve.core.policy.strays import strays as left_over
-from twelve.flow import attach, specs
+from twelve.flow import attach, specs, variants
 from twelve.flow.changeover import Changeover, drained
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import Silent, kept_processes, roll_out, slug_of
@@ -74,7 +74,7 @@ def start(platform: Platform, app: App, user: str) -> None:
 
 
 def fill(platform: Platform, app: App) -> None:
-    """Start what the formation has and nobody runs."""
+    """Start what the formation has and nobody runs, then what a rollout adds to it."""
     release = platform.releases.current(app)
     slug = slug_of(platform, release)
     if release is None or slug is None:
@@ -86,16 +86,15 @@ def fill(platform: Platform, app: App) -> None:
     new = specs.kept(app, release, slug, absent, {entry.type: entry.size for entry in formation})
     platform.keeper.refresh(app)
     roll_out(platform, app, Changeover(platform, app, new, [], Silent()))
+    variants.try_to_adjust(platform, app)
 
 
 def strays(platform: Platform, app: App) -> set[UUID]:
     """Processes that an operation left over when the server died in the middle of it."""
     release = platform.releases.current(app)
-    slug = slug_of(platform, release)
-    if app.stopped or release is None or slug is None:
+    if app.stopped or release is None or release.slug_id is None:
         return {process.id for process in kept_processes(platform, app)}
-    places = {place for place in specs.places(platform.formations.list(app.id)) if place[0] in slug.process_types}
-    return left_over(kept_processes(platform, app), release.id, places)
+    return left_over(kept_processes(platform, app), variants.expected(platform, app, release))
 
 
 def add_domain(platform: Platform, app: App, hostname: str, user: str) -> Domain:

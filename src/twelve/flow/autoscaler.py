@@ -13,9 +13,10 @@ from uuid import UUID
 
 from twelve.core.errors import NotFound, TwelveError
 from twelve.core.model import App, FormationEntry
-from twelve.core.model.metrics import Latency
+from twelve.core.model.metrics import Latency, Requests
 from twelve.core.policy import autoscale, latency
 from twelve.core.policy.autoscale import Decision, Pace, Sample
+from twelve.core.policy.rollout import place_of
 from twelve.flow.keep import WEB
 from twelve.flow.platform import Platform
 from twelve.flow.scale import scale_by_itself
@@ -114,11 +115,17 @@ class Autoscaler:
             watched.seen, watched.changed = seen, max(now, watched.changed)
         took = latency.since(whole, watched.latency)
         served = self._platform.router.requests(app.name).get(app.name)
-        opened = served.open if served else None
+        opened = self._open_at_the_control(app, served) if served else None
         watched.latency = whole
         watched.samples.append(Sample(now, entry.quantity, took.count, latency.quantile(took, 0.95), opened))
         self._forget_old(watched, now)
         return watched
+
+    def _open_at_the_control(self, app: App, served: Requests) -> int | None:
+        """A rollout's treatments have as many processes as their weight asks for, whatever they are busy with."""
+        others = [one.id for one in self._platform.engine.processes(app.id) if place_of(one.number)]
+        elsewhere = sum(served.processes[one].open or 0 for one in others if one in served.processes)
+        return None if served.open is None else max(0, served.open - elsewhere)
 
     def _forget_old(self, watched: Watched, now: float) -> None:
         while watched.samples[0].at < now - self._pace.quiet - 2 * self._pace.sample:

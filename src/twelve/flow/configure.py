@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from twelve.core.errors import ConfigError
 from twelve.core.model import App, ConfigVars, Release
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import Serving, Silent, attached_config, draft, effective, slug_of
+from twelve.flow.releasing import (
+    Serving,
+    Silent,
+    attached_config,
+    draft,
+    effective,
+    refuse_during_rollout,
+    slug_of,
+)
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -24,8 +32,9 @@ def change(platform: Platform, app: App, updates: Mapping[str, str | None], user
         after = before.changed(updates)
         if after == before:
             return None
+        refuse_during_rollout(platform, app)
         platform.config.replace(app.id, after)
-        describe = _description(updates)
+        describe = description(updates)
         platform.logs.write(app.name, "api", f"{describe} by user {user}", source="app")
         try:
             return release_again(platform, app, describe, user)
@@ -37,6 +46,7 @@ def change(platform: Platform, app: App, updates: Mapping[str, str | None], user
 def release_again(platform: Platform, app: App, description: str, user: str, *, run_command: bool = True) -> Release:
     """A new release of what is current, with today's config and attachments. The caller holds the release lock."""
     app = platform.apps.get(app.id)
+    refuse_during_rollout(platform, app)
     slug = slug_of(platform, platform.releases.current(app))
     release = platform.releases.create(draft(platform, app, slug, description, user))
     return Serving(platform, app, release, slug, Silent(), run_command=run_command).run()
@@ -53,7 +63,7 @@ def check(platform: Platform, app: App, updates: Mapping[str, str | None]) -> No
             raise ConfigError(f"{key} comes from an attached service.", hint="Detach the service first.")
 
 
-def _description(updates: Mapping[str, str | None]) -> str:
+def description(updates: Mapping[str, str | None]) -> str:
     """Names only, never values."""
     put = [key for key, value in updates.items() if value is not None]
     removed = [key for key, value in updates.items() if value is None]

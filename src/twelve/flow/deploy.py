@@ -12,27 +12,32 @@ from twelve.core.errors import TwelveError
 from twelve.core.model import App, Build, ConfigVars, Release, Slug, Source
 from twelve.core.policy.hints import known_troubles, unattached
 from twelve.core.policy.required import defaults
-from twelve.flow import attach, specs
+from twelve.flow import attach, candidates, specs
 from twelve.flow.outputs import Output
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import Serving, draft, effective, failure, started
+from twelve.flow.releasing import Serving, draft, effective, failure, refuse_during_rollout, started
 from twelve.stages.source.arrive import arrive
 
 
 @dataclass(frozen=True, slots=True)
 class DeployRequest:
     """`upload` is a tarball the deploy may delete. `dotenv` is a development .env; `provision` adds the services the
-    codebase asks for and runs one process of every type: both come from `twelve up`."""
+    codebase asks for and runs one process of every type: both come from `twelve up`. A `candidate` takes no traffic."""
 
     upload: Path
     user: str
     version: str | None = None
     dotenv: Mapping[str, str] | None = None
     provision: bool = False
+    candidate: bool = False
 
 
 def begin(platform: Platform, app: App, request: DeployRequest) -> Build:
     """Returns at once; follow platform.outputs under the build's id."""
+    if request.candidate:
+        candidates.check(platform, app)
+    else:
+        refuse_during_rollout(platform, app)
     build = platform.builds.create(app.id, user=request.user, version=request.version)
     output = platform.outputs.open(build.id)
     deploy = Deploy(platform, app, request, build, output)
@@ -66,6 +71,10 @@ class Deploy:
         slug = self._build_slug()
         with self._platform.database.lock(self._app.id, "release"):
             self._app = self._platform.apps.get(self._app.id)
+            if self._request.candidate:
+                self._make_candidate(slug)
+                return
+            refuse_during_rollout(self._platform, self._app)
             self._resolve(slug)
             release = self._release(slug)
             self._serve(release, slug)
@@ -111,6 +120,18 @@ class Deploy:
         self._platform.builds.update(self._build.id, release_id=release.id)
         self._say(f"Deploy {self._commit(slug)} by user {self._request.user}")
         return release
+
+    def _make_candidate(self, slug: Slug) -> None:
+        """With the config that is current; what it needs besides is its own, and nothing of the app changes."""
+        self._stage = "release"
+        given = defaults(slug.manifest, effective(self._platform, self._app), lambda: secrets.token_hex(32))
+        own = self._platform.config.get(self._app.id).changed(given)
+        dotenv = None if self._request.dotenv is None else ConfigVars(self._request.dotenv)
+        made = candidates.Candidate(slug, f"Deploy {self._commit(slug)} as a candidate", own, dotenv)
+        release = candidates.make(self._platform, self._app, made, self._request.user, self._output)
+        self._platform.builds.update(self._build.id, release_id=release.id)
+        self._output.step(f"Made candidate v{release.version}")
+        self._output.line(candidates.advice(self._platform, self._app, release))
 
     def _serve(self, release: Release, slug: Slug) -> None:
         app = started(self._platform, self._app)

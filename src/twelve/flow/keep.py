@@ -7,6 +7,7 @@ from uuid import UUID
 
 from twelve.core.model import App, FormationEntry, Process, ProcessState
 from twelve.core.policy import front_door
+from twelve.core.policy.rollout import place_of
 from twelve.core.ports import Backend, Engine, ProcessEvent, Router
 
 WEB = "web"
@@ -82,7 +83,7 @@ class Keeper:
 
     def refresh(self, app: App) -> None:
         """Tell the router what to answer while nothing is ready."""
-        web = [process for process in self._engine.processes(app.id) if process.type == WEB]
+        web = [one for one in self._engine.processes(app.id) if one.type == WEB and not place_of(one.number)]
         in_service = [process.state for process in web if process.id in self._in_service]
         quantity = sum(entry.quantity for entry in self._formation(app.id) if entry.type == WEB)
         mode = front_door.mode(

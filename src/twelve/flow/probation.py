@@ -11,6 +11,7 @@ from twelve.core.model import Release
 from twelve.core.policy import probation
 from twelve.core.policy.numbers import ONE_OFFS
 from twelve.core.policy.probation import Exit, RollBack
+from twelve.core.policy.rollout import place_of
 from twelve.core.ports import ProcessEvent
 
 REMEMBERED = 200  # exits of an app
@@ -61,7 +62,7 @@ class Probation:
 
     def observe(self, event: ProcessEvent) -> None:
         process = event.process
-        if event.kind != "exited" or process.number in ONE_OFFS:
+        if event.kind != "exited" or process.number in ONE_OFFS or place_of(process.number):
             return
         with self._lock:
             seen = self._exits.setdefault(process.app_id, deque(maxlen=REMEMBERED))

@@ -8,11 +8,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from twelve.core.errors import MissingConfig, ReleaseCommandFailed, TwelveError
+from twelve.core.errors import Conflict, MissingConfig, ReleaseCommandFailed, TwelveError
 from twelve.core.model import App, Attachment, ConfigVars, FormationEntry, Process, Release, ReleaseStatus, Slug
 from twelve.core.policy.formation import default_formation
 from twelve.core.policy.numbers import ONE_OFFS
 from twelve.core.policy.required import missing
+from twelve.core.policy.rollout import place_of
 from twelve.core.ports import Progress
 from twelve.flow import specs
 from twelve.flow.changeover import Changeover
@@ -48,18 +49,32 @@ def effective(platform: Platform, app: App) -> ConfigVars:
     return platform.config.layered(app.id).changed(attached)
 
 
-def draft(platform: Platform, app: App, slug: Slug | None, description: str, user: str) -> Draft:
+def draft(
+    platform: Platform, app: App, slug: Slug | None, description: str, user: str, *, own: ConfigVars | None = None,
+    dotenv: ConfigVars | None = None, candidate: bool = False,
+) -> Draft:  # fmt: skip
+    """With the app's config, or with `own` and `dotenv` of a release that has others."""
     attached, names = attached_config(platform, platform.attachments.list(app.id))
     return Draft(
         app=app,
         slug=slug,
-        dotenv=platform.config.dotenv(app.id),
-        own=platform.config.get(app.id),
+        dotenv=platform.config.dotenv(app.id) if dotenv is None else dotenv,
+        own=platform.config.get(app.id) if own is None else own,
         attached=attached,
         attachments=names,
         description=description,
         user=user,
+        candidate=candidate,
     )
+
+
+def refuse_during_rollout(platform: Platform, app: App) -> None:
+    """What a rollout compares must not change under it. The caller would make another release current."""
+    if (rollout := platform.rollouts.running(app.id)) is not None:
+        raise Conflict(
+            f"The rollout {rollout.salt} of {app.name} is running.",
+            hint=f"Promote or abort it first: `twelve rollout abort -a {app.name}`.",
+        )
 
 
 def slug_of(platform: Platform, release: Release | None) -> Slug | None:
@@ -91,6 +106,19 @@ class Serving:
         except Exception as error:
             self._fail(error if isinstance(error, TwelveError) else TwelveError(f"Unexpected {type(error).__name__}."))
             raise
+        return self.platform.releases.get(self.app.id, self.release.id)
+
+    def prepare(self) -> Release:
+        """All but the processes: it may serve, and does not yet."""
+        try:
+            if self.slug is not None:
+                self._check_config(self.slug)
+                self._release_command(self.slug)
+        except Exception as error:
+            self._fail(error if isinstance(error, TwelveError) else TwelveError(f"Unexpected {type(error).__name__}."))
+            raise
+        self.platform.releases.finish(self.release, ReleaseStatus.SUCCEEDED)
+        self._say(f"Candidate v{self.release.version} created by user {self.release.user}")
         return self.platform.releases.get(self.app.id, self.release.id)
 
     def _check_config(self, slug: Slug) -> None:
@@ -146,7 +174,7 @@ class Serving:
     def _start(self, slug: Slug, formation: Sequence[FormationEntry]) -> None:
         sizes = {entry.type: entry.size for entry in formation}
         new = specs.kept(self.app, self.release, slug, specs.places(formation), sizes)
-        old = kept_processes(self.platform, self.app)
+        old = [one for one in kept_processes(self.platform, self.app) if not place_of(one.number)]
         if new:
             self.progress.step(f"Starting v{self.release.version}")
         roll_out(

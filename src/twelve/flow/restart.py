@@ -2,7 +2,7 @@
 
 from twelve.core.errors import NotFound, RunError
 from twelve.core.model import App, Process
-from twelve.flow import specs
+from twelve.flow import variants
 from twelve.flow.changeover import Changeover
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import Silent, kept_processes, roll_out, slug_of
@@ -22,8 +22,13 @@ def restart(platform: Platform, app: App, target: str | None, user: str) -> None
         if target is not None and not old:
             raise NotFound(f"{app.name} runs no process {target}.", resource="dyno")
         sizes = {entry.type: entry.size for entry in platform.formations.list(app.id)}
+        places = {
+            (one.type, one.number): (one.release_id if variants.is_variants(one) else release.id, sizes[one.type])
+            for one in old
+            if one.type in sizes
+        }
         platform.logs.write(app.name, "api", f"Restart {target or 'all'} by user {user}", source="app")
-        new = specs.kept(app, release, slug, [(process.type, process.number) for process in old], sizes)
+        new = variants.again(platform, app, places)
         roll_out(platform, app, Changeover(platform, app, new, old, Silent()))
 
 

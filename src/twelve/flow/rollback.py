@@ -9,6 +9,7 @@ from twelve.core.policy.probation import PERIOD, RollBack
 from twelve.flow.configure import restore_layers
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import Serving, Silent, draft, failure, slug_of, started
+from twelve.flow.rollout_ending import abort_if_running
 
 BY = "rolled_back_by"  # in the failure of a release that kept crashing: the number of the one made because of it
 
@@ -25,7 +26,8 @@ def rollback(platform: Platform, app: App, ref: str | None, user: str) -> Releas
     with platform.database.lock(app.id, "release"):
         app = platform.apps.get(app.id)
         target = _target(platform, app, ref)
-        return _go_back(platform, app, target, Reason(f"Rollback to v{target.version}", user))
+        abort_if_running(platform, app, f"Rollback to v{target.version}", user)
+        return go_back(platform, app, target, Reason(f"Rollback to v{target.version}", user))
 
 
 def after_crashes(platform: Platform, release: Release, verdict: RollBack) -> None:
@@ -49,7 +51,8 @@ def _judge(platform: Platform, release: Release, verdict: RollBack) -> None:
             told = f"{verdict.type} exited {verdict.exits} times within {PERIOD:g} seconds of the switch"
             platform.logs.write(app.name, "api", f"v{release.version} does not stay up: {told}", source="app")
             description = f"Rollback to v{target.version}: v{release.version} kept crashing"
-            newer = _go_back(platform, app, target, Reason(description, platform.user, automatic=True))
+            abort_if_running(platform, app, description, platform.user)
+            newer = go_back(platform, app, target, Reason(description, platform.user, automatic=True))
         except TwelveError as error:
             platform.logs.write(app.name, "api", f"v{release.version} keeps serving: {error}", source="app")
             return
@@ -71,7 +74,7 @@ def resume_probation(platform: Platform, app: App) -> None:
         platform.probation.begin(release, exempt=automatic or first, ago=age)
 
 
-def _go_back(platform: Platform, app: App, target: Release, reason: Reason) -> Release:
+def go_back(platform: Platform, app: App, target: Release, reason: Reason) -> Release:
     """The caller holds the release lock."""
     before = platform.config.dotenv(app.id), platform.config.get(app.id)
     attachments = {attachment.name: attachment for attachment in platform.attachments.list(app.id)}
@@ -89,8 +92,12 @@ def _go_back(platform: Platform, app: App, target: Release, reason: Reason) -> R
 
 
 def eligible(releases: list[Release]) -> list[Release]:
-    """Newest first: everything that has served and has something to run."""
-    return [r for r in reversed(releases) if r.status == ReleaseStatus.SUCCEEDED and r.slug_id is not None]
+    """Newest first: everything that has served alone and has something to run."""
+    return [
+        one
+        for one in reversed(releases)
+        if one.status == ReleaseStatus.SUCCEEDED and one.slug_id is not None and not one.candidate
+    ]
 
 
 def _target(platform: Platform, app: App, ref: str | None) -> Release:
@@ -98,6 +105,11 @@ def _target(platform: Platform, app: App, ref: str | None) -> Release:
         target = platform.releases.get(app.id, ref)
         if target.status != ReleaseStatus.SUCCEEDED:
             raise ReleaseError(f"v{target.version} failed, so it is nothing to go back to.")
+        if target.candidate:
+            raise ReleaseError(
+                f"v{target.version} is a candidate that has never served alone.",
+                hint="`twelve rollout start` and `promote` let it serve.",
+            )
         return target
     earlier = eligible(platform.releases.list(app.id))[1:]
     if not earlier:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from twelve.core.model import App, FormationEntry, ProcessSpec
 from twelve.core.policy.formation import ScaleUpdate, apply
-from twelve.flow import specs
+from twelve.flow import specs, variants
 from twelve.flow.changeover import Changeover
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import Silent, kept_processes, roll_out, slug_of
@@ -57,7 +57,7 @@ def _reach(platform: Platform, app: App, before: list[FormationEntry], after: li
     slug = slug_of(platform, release)
     if app.stopped or release is None or slug is None:
         return
-    running = kept_processes(platform, app)
+    running = [process for process in kept_processes(platform, app) if not variants.is_variants(process)]
     sizes = {entry.type: entry.size for entry in after}
     resized = {old.type for old in before if sizes.get(old.type) != old.size}
     wanted = set(specs.places(after))
@@ -65,6 +65,7 @@ def _reach(platform: Platform, app: App, before: list[FormationEntry], after: li
     new: list[ProcessSpec] = specs.kept(app, release, slug, sorted(wanted - have), sizes)
     old = [process for process in running if (process.type, process.number) not in wanted & have]
     roll_out(platform, app, Changeover(platform, app, new, old, Silent()))
+    variants.try_to_adjust(platform, app)
 
 
 def _say(

@@ -6,10 +6,12 @@ from uuid import uuid4
 from twelve.core.model import App, FormationEntry, FormationWish, ProcessSpec, Release, Slug
 from twelve.core.policy.boot import all_checks
 from twelve.core.policy.environment import process_environment
+from twelve.core.policy.rollout import SHADOW, place_of
 from twelve.flow.keep import WEB
 from twelve.flow.platform import Platform
 
 Place = tuple[str, int]  # ("web", 1)
+SHADOWED = {"OUTCOMES": "off"}  # it answers nobody, so nothing comes of it
 
 
 def places(formation: Iterable[FormationEntry]) -> list[Place]:
@@ -33,7 +35,7 @@ def environment(app: App, release: Release, slug: Slug) -> dict[str, str]:
 def kept(
     app: App, release: Release, slug: Slug, wanted: Sequence[Place], sizes: Mapping[str, str]
 ) -> list[ProcessSpec]:
-    """One spec for each place of the formation."""
+    """One spec for each place of the formation, or of a rollout."""
     env = environment(app, release, slug)
     return [
         ProcessSpec(
@@ -46,7 +48,7 @@ def kept(
             release_version=release.version,
             command=slug.process_types[kind],
             slug=slug,
-            env=env,
+            env=env | (SHADOWED if place_of(number) == SHADOW else {}),
             kept=True,
             routed=kind == WEB,
             size=sizes.get(kind, "standard-1x"),

@@ -14,7 +14,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from twelve.core.errors import NotFound, TwelveError
-from twelve.core.model import App, ConfigVars, Process, ProcessSpec, Release, Slug
+from twelve.core.model import App, ConfigVars, Process, ProcessSpec, Release, Rollout, Slug
 from twelve.core.ports import PlatformProcess
 from twelve.flow import apps, drains, specs
 from twelve.flow.changeover import retire
@@ -23,6 +23,7 @@ from twelve.flow.keep import WEB
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import attached_config, is_one_off, kept_processes, slug_of
 from twelve.flow.rollback import resume_probation
+from twelve.flow.rollout_ending import abort_if_running, settle
 from twelve.stages.build.store import Builds
 from twelve.stages.release.store import Releases
 
@@ -40,8 +41,9 @@ def start(platform: Platform) -> None:
     platform.engine.adopt(_specs_on_record(platform))
     for unknown in platform.router.known().keys() - {app.name for app in everything}:
         platform.router.forget(unknown)
+    rollouts = platform.rollouts.latest()
     for app in everything:
-        _tell_router(platform, app)
+        _tell_router(platform, app, rollouts.get(app.id))
         resume_probation(platform, app)
 
 
@@ -142,8 +144,11 @@ def _spec_again(origins: _Origins, process: Process) -> ProcessSpec | None:
     return specs.kept(app, release, slug, [place], {process.type: process.size})[0]
 
 
-def _tell_router(platform: Platform, app: App) -> None:
+def _tell_router(platform: Platform, app: App, rollout: Rollout | None) -> None:
+    """A rollout that is over has places until what is left of its processes has drained."""
     apps.set_hosts(platform, app)
+    if rollout is not None:
+        platform.router.set_rollout(app.name, rollout)
     leaving = apps.strays(platform, app)
     web = [process for process in kept_processes(platform, app) if process.type == WEB]
     staying = [process for process in web if process.id not in leaving]
@@ -155,6 +160,9 @@ def _retire(platform: Platform, app: App) -> None:
     with platform.database.lock(app.id, "release"):  # no operation is on its way, so what is left over is
         leaving = apps.strays(platform, app)
     retire(platform, app, [process for process in kept_processes(platform, app) if process.id in leaving])
+    with platform.database.lock(app.id, "release"):
+        if platform.rollouts.running(app.id) is None:
+            platform.router.set_rollout(app.name, None)
 
 
 def _bring_up(platform: Platform, app: App) -> None:
@@ -163,7 +171,9 @@ def _bring_up(platform: Platform, app: App) -> None:
         return
     try:
         with platform.database.lock(app.id, "release"):
+            settle(platform, app)
             if _services_moved(platform, app):
+                abort_if_running(platform, app, "services have a new address", platform.user)
                 release_again(platform, app, "Follow services to a new address", platform.user, run_command=False)
             apps.fill(platform, app)
     except TwelveError as error:

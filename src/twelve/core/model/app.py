@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+_PREVIEW = re.compile(r"v[0-9]+--")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,28}[a-z0-9]")
 
 
@@ -30,6 +31,8 @@ class Domain:
 
 def app_name_problem(name: str) -> str | None:
     """What is wrong with an app's name, or None. Two letters are allowed where Heroku wants three."""
+    if _PREVIEW.match(name):
+        return f'"{name}" is where a release of another app is previewed: no "v", number and "--" at the beginning.'
     if _NAME.fullmatch(name):
         return None
     return f'"{name}" is not an app name: 2 to 30 lower-case letters, digits and "-", a letter first, no "-" last.'

@@ -18,6 +18,7 @@ _SHARE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?%?")
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _PATH = re.compile(r"\$(\.[A-Za-z_][A-Za-z0-9_-]{0,63}){1,8}")
 _KINDS = ("header", "cookie", "query", "json")
+MOST_PROCESSES = 999
 _FIRST_OF_A_VARIANT = 10_000  # above the formation and the one-offs; each treatment has as many numbers
 
 

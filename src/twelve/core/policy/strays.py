@@ -1,14 +1,14 @@
 """After an operation that was cut off: which processes belong to the formation, and which are left over from it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
 from twelve.core.model import Process, ProcessState
 
 
-def strays(processes: Iterable[Process], release: UUID | None, places: Collection[tuple[str, int]]) -> set[UUID]:
-    """Those of another release than the one that serves, those without a place, and all but one in each place.
+def strays(processes: Iterable[Process], places: Mapping[tuple[str, int], UUID]) -> set[UUID]:
+    """Those of another release than the one their place is for, those without a place, and all but one in each place.
 
     Of several in one place the one that is up stays, and of those the newest: it is what somebody asked for last.
     """
@@ -16,7 +16,7 @@ def strays(processes: Iterable[Process], release: UUID | None, places: Collectio
     taken: dict[tuple[str, int], Process] = {}
     for process in sorted(processes, key=_worth, reverse=True):
         place = process.type, process.number
-        if process.release_id != release or place not in places or place in taken:
+        if places.get(place) != process.release_id or place in taken:
             found.add(process.id)
         else:
             taken[place] = process

@@ -41,7 +41,9 @@ def show(call: Call, app: App, build: Build) -> dict[str, Any]:
 
 @routes.post("/apps/{app}/builds")
 def create(call: Call) -> Any:
-    """Beside the source: "dotenv", a development .env, and "provision", to add the services the codebase asks for."""
+    """Beside the source: "dotenv", a development .env, "provision", to add the services the codebase asks for, and
+    "candidate", for a release without traffic.
+    """
     app = call.app()
     blob = bodies.mapping(call.body, "source_blob")
     dotenv = bodies.variables(bodies.mapping(call.body, "dotenv")) if "dotenv" in call.body else None
@@ -51,6 +53,7 @@ def create(call: Call) -> Any:
         version=bodies.optional_text(blob, "version"),
         dotenv=None if dotenv is None else {key: value for key, value in dotenv.items() if value is not None},
         provision=bodies.flag(call.body, "provision"),
+        candidate=bodies.flag(call.body, "candidate"),
     )
     return show(call, app, deploy.begin(call.platform, app, request))
 

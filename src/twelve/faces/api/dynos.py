@@ -4,19 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from twelve.core.errors import NotFound, UsageError
-from twelve.core.model import Process
+from twelve.core.model import Process, Rollout
+from twelve.core.policy.numbers import ONE_OFFS
+from twelve.core.policy.rollout import NAMES, SHADOW, place_of
 from twelve.faces.api import bodies
 from twelve.faces.api.attach import waiting
 from twelve.faces.api.references import time
 from twelve.faces.api.routes import Call, Routes
 from twelve.flow import restart, run_once
+from twelve.flow.keep import WEB
 
 TERMINAL = (80, 24)
 
 routes = Routes()
 
 
-def show(process: Process, attach_url: str | None = None) -> dict[str, Any]:
+def show(process: Process, attach_url: str | None = None, variant: str | None = None) -> dict[str, Any]:
     return {
         "id": str(process.id),
         "name": process.name,
@@ -31,6 +34,7 @@ def show(process: Process, attach_url: str | None = None) -> dict[str, Any]:
         "state": process.state.value,
         "type": process.type,
         "updated_at": time(process.updated_at),
+        "variant": variant,
     }
 
 
@@ -82,8 +86,21 @@ def stop(call: Call) -> Any:
 
 
 def _all(call: Call) -> list[dict[str, Any]]:
-    processes = call.platform.engine.processes(call.app().id)
-    return [show(process) for process in sorted(processes, key=lambda process: (process.type, process.number))]
+    app = call.app()
+    processes, rollout = call.platform.engine.processes(app.id), call.platform.rollouts.running(app.id)
+    return [
+        show(process, variant=_variant(process, rollout))
+        for process in sorted(processes, key=lambda process: (process.type, process.number))
+    ]
+
+
+def _variant(process: Process, rollout: Rollout | None) -> str | None:
+    """Which one of a rollout it serves; None while there is none, and for what takes no part."""
+    place = place_of(process.number)
+    if place == SHADOW:
+        return "shadow"
+    shared = rollout is not None and process.type == WEB and process.number not in ONE_OFFS
+    return NAMES[place] if place or shared else None
 
 
 def _terminal(env: Mapping[str, str]) -> tuple[int, int]:

@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from twelve.core.errors import NotFound, UsageError
 from twelve.core.model import App, Release, ReleaseStatus
-from twelve.faces.api import references, streams
+from twelve.faces.api import bodies, references, streams
 from twelve.faces.api.routes import Call, Routes
+from twelve.flow import candidates
 from twelve.flow.releasing import RELEASE
-from twelve.flow.rollback import rollback
+from twelve.flow.rollback import eligible, rollback
 
 OUTPUT = "release output"
 OUTPUT_SECONDS = 24 * 3600
@@ -29,11 +30,12 @@ def show(call: Call, app: App, release: Release, plans: Mapping[str, str]) -> di
         "app": references.app_reference(app),
         "addon_plan_names": [plans[name] for name in release.attachments.values() if name in plans],
         "artifacts": [{"type": "slug", "id": str(release.slug_id)}] if release.slug_id else [],
+        "candidate": release.candidate,
         "commit": release.commit,
         "created_at": references.time(release.created_at),
         "current": release.id == app.current_release,
         "description": release.description,
-        "eligible_for_rollback": release.status == ReleaseStatus.SUCCEEDED and release.slug_id is not None,
+        "eligible_for_rollback": bool(eligible([release])),
         "failure": release.failure,
         "output_stream_url": output_url(call, app, release),
         "slug": {"id": str(release.slug_id)} if release.slug_id else None,
@@ -54,7 +56,7 @@ def output_url(call: Call, app: App, release: Release) -> str | None:
 @routes.get("/apps/{app}/releases")
 def index(call: Call) -> Any:
     app = call.app()
-    return call.page(_shown(call, app, call.platform.releases.list(app.id)), default="version")
+    return call.page(shown(call, app, call.platform.releases.list(app.id)), default="version")
 
 
 @routes.get("/apps/{app}/releases/{release}")
@@ -86,6 +88,16 @@ def create(call: Call) -> Any:
     return _one(call, call.app(), release)
 
 
+@routes.post("/apps/{app}/candidates")
+def candidate(call: Call) -> Any:
+    """What the app runs with other "config_vars", without requests until a rollout gives it some."""
+    app = call.app()
+    release = candidates.with_config(
+        call.platform, app, bodies.variables(bodies.mapping(call.body, "config_vars")), call.user
+    )
+    return _one(call, app, release)
+
+
 @routes.get("/_output/releases/{secret}")
 def output(call: Call) -> Response:
     facts = call.capabilities.open(OUTPUT, call.path["secret"])
@@ -107,10 +119,10 @@ def _growing(call: Call, release: Release) -> Iterator[bytes]:
         time.sleep(POLL)
 
 
-def _shown(call: Call, app: App, releases: Iterable[Release]) -> list[dict[str, Any]]:
+def shown(call: Call, app: App, releases: Iterable[Release]) -> list[dict[str, Any]]:
     plans = {resource.name: resource.plan for resource in call.platform.resources.list()}
     return [show(call, app, release, plans) for release in releases]
 
 
 def _one(call: Call, app: App, release: Release) -> dict[str, Any]:
-    return _shown(call, app, [release])[0]
+    return shown(call, app, [release])[0]

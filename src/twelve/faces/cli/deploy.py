@@ -77,10 +77,10 @@ def _digest(spool: BinaryIO) -> str:
     return digest
 
 
-def send(client: Client, app: str, source: Packed, env: dict[str, str] | None) -> None:
+def send(client: Client, app: str, source: Packed, env: dict[str, str] | None, *, candidate: bool = False) -> None:
     """One deploy, until it serves. The packed source is gone afterwards."""
     with source.file:
-        build = begin(client, app, source, env)
+        build = begin(client, app, source, env, candidate=candidate)
     follow(client, app, build)
 
 
@@ -92,11 +92,12 @@ def ensure_app(client: Client, name: str) -> None:
             client.post("/apps", {"name": name})
 
 
-def begin(client: Client, app: str, source: Packed, env: dict[str, str] | None) -> Any:
+def begin(client: Client, app: str, source: Packed, env: dict[str, str] | None, *, candidate: bool = False) -> Any:
     """Upload and start; gives the API's build."""
     blob = client.post("/sources")["source_blob"]
     client.upload(blob["put_url"], source.file, source.size)
-    body = {"source_blob": {"url": blob["get_url"], "version": source.commit}, "provision": True}
+    body = {"source_blob": {"url": blob["get_url"], "version": source.commit}, "provision": not candidate}
+    body |= {"candidate": True} if candidate else {}
     return client.post(f"/apps/{app}/builds", body | ({} if env is None else {"dotenv": env}))
 
 

@@ -36,6 +36,7 @@ COMMANDS: dict[str, Entry] = {
     "apps": Entry("apps", RELEASES, "List, create, describe and destroy apps."),
     "releases": Entry("releases", RELEASES, "List releases and compare them."),
     "rollback": Entry("rollback", RELEASES, "Release an earlier release again."),
+    "rollout": Entry("rollout", RELEASES, "Share an app's requests between releases."),
     "domains": Entry("domains", RELEASES, "Host names that lead to an app."),
     "status": Entry("status", PLATFORM, "Every process of the platform and of the apps."),
     "server": Entry("server", PLATFORM, "Run the platform in the foreground."),

@@ -76,6 +76,10 @@ class Rollouts:
         """Of every app."""
         return self._read(_query().where(RUNNING))
 
+    def latest(self) -> dict[UUID, Rollout]:
+        """The last one of every app that has had one."""
+        return {one.app_id: one for one in self._read(_query())}
+
     def list(self, app_id: UUID) -> Sequence[Rollout]:
         """Oldest first."""
         return self._read(_query().where(rollouts.c.app_id == app_id))

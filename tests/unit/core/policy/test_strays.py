@@ -9,7 +9,7 @@ from twelve.core.model import Process, ProcessState
 from twelve.core.policy.strays import strays
 
 OLD, NEW = UUID(int=100), UUID(int=200)
-PLACES = {("web", 1), ("web", 2), ("worker", 1)}
+PLACES = dict.fromkeys([("web", 1), ("web", 2), ("worker", 1)], OLD) | {("web", 10_001): NEW}
 
 
 def process(number, place, release=OLD, state=ProcessState.UP):
@@ -34,10 +34,13 @@ STARTING = ProcessState.STARTING
         ([process(4, "web.1", state=STARTING)], {4}),  # a restart whose new process is not healthy yet
         ([process(4, "web.1")], {1}),  # the same a moment later
         ([process(4, "clock.1")], {4}),  # a type that is gone
+        ([process(4, "web.10001", NEW)], set()),  # a treatment of a rollout
+        ([process(4, "web.10001", OLD)], {4}),  # a treatment's place, and the control's release
+        ([process(4, "web.10002", NEW)], {4}),  # one treatment's process too many
     ],
 )
 def test_what_is_left_over(more, expected):
-    assert {one.int for one in strays([*WHOLE, *more], OLD, PLACES)} == expected
+    assert {one.int for one in strays([*WHOLE, *more], PLACES)} == expected
 
 
 def test_an_app_that_is_stopped_has_no_release_to_belong_to():

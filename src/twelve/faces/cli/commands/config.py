@@ -61,10 +61,15 @@ def get(key: str, app: str | None) -> None:
 
 @command.command("set")
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
+@click.option("--candidate", is_flag=True, help="In a release that takes no requests; `rollout` gives it some.")
 @app_option
-def set_(pairs: tuple[str, ...], app: str | None) -> None:
+def set_(pairs: tuple[str, ...], candidate: bool, app: str | None) -> None:
     """Set config vars. VALUE `-` is read from stdin, `@FILE` from a file."""
     client = Client.here()
+    if candidate:
+        made = client.post(f"{app_path(client, app)}/candidates", {"config_vars": read_pairs(pairs)})
+        click.echo(f"Made candidate v{made['version']}; `twelve rollout start` gives it requests.")
+        return
     change(client, app_path(client, app), read_pairs(pairs))
 
 

@@ -1,5 +1,7 @@
 """`twelve ps`"""
 
+from typing import Any
+
 import click
 
 from twelve.faces.cli.autoscaled import autoscaled
@@ -25,15 +27,18 @@ def command(app: str | None, as_json: bool) -> None:
     if as_json:
         show_json(processes)
         return
-    rows = [
-        (p["name"], p["state"], f"v{p['release']['version']}", p["size"], ago(p["updated_at"]), p["command"])
-        for p in processes
-    ]
+    rows = [(p["name"], p["state"], release_of(p), p["size"], ago(p["updated_at"]), p["command"]) for p in processes]
     headers = ("PROCESS", "STATE", "RELEASE", "SIZE", "SINCE", "COMMAND")
     show_table(headers, rows, empty="" if rows else reason(client, path))
     for entry in client.list(f"{path}/formation"):
         if entry["autoscale"]:
             click.echo(f"\n{entry['type']} is autoscaled: {autoscaled(entry['autoscale'])}")
+
+
+def release_of(process: Any) -> str:
+    """With the variant of a rollout it belongs to."""
+    variant = f" {process['variant']}" if process["variant"] else ""
+    return f"v{process['release']['version']}{variant}"
 
 
 def reason(client: Client, path: str) -> str:

@@ -23,9 +23,12 @@ from twelve.faces.cli.which_app import app_option, name_of, url_of
 @click.option("--ref", metavar="REF", help="Deploy a commit, branch or tag of the git checkout instead of its files.")
 @click.option("--detach", "-d", is_flag=True, help="Return when the app serves; print its address last.")
 @click.option("--watch", "-w", is_flag=True, help="Build and switch again whenever a file is saved.")
+@click.option("--candidate", is_flag=True, help="Make a release that takes no requests; `rollout` gives it some.")
 @app_option
 @click.pass_context
-def command(ctx: click.Context, source: Path, ref: str | None, detach: bool, watch: bool, app: str | None) -> None:
+def command(
+    ctx: click.Context, source: Path, ref: str | None, detach: bool, watch: bool, candidate: bool, app: str | None
+) -> None:
     """Build a codebase, release it and run it, with the services it asks for; then show its log.
 
     Starts the platform when it does not run. A .env beside the code is read as development config. Ctrl-C stops the
@@ -38,15 +41,19 @@ def command(ctx: click.Context, source: Path, ref: str | None, detach: bool, wat
       twelve up notes.tar.gz --app notes
       twelve up . --ref v1.2 --app notes-old
       twelve up --watch
+      twelve up --candidate
     """
     code = Codebase(source, ref)
-    check(code, watch=watch, detach=detach)
+    check(code, watch=watch, detach=detach or candidate)
     name = app or name_of(code.place)
     if problem := app_name_problem(name):
         raise UsageError(problem, hint="Name the app with --app.")
     env, packed = code.dotenv(), deploy.pack(code)  # what is wrong with them is told before anything is started
     client = Client.here()
     started_here = ensure_running(client)
+    if candidate:
+        deploy.send(client, name, packed, env, candidate=True)
+        return
     deploy.ensure_app(client, name)
     send = partial(deploy.send, client, name)
     if detach:
