@@ -72,8 +72,10 @@ def run(settings: Settings, readiness: Readiness) -> None:
         bring_up.start()
         wired.scheduler.start()
         wired.autoscaler.start()
+        wired.rollout_watch.start()
         received = server.serve(wired.platform, on_listening=lambda: readiness.say("ready"), leaving=wired.rest)
     wired.autoscaler.close()
+    wired.rollout_watch.close()
     wired.scheduler.close()
     if received == signal.SIGHUP:
         wired.leave()

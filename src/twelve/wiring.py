@@ -12,6 +12,8 @@ from twelve.flow.keep_drains import DrainKeeper
 from twelve.flow.outputs import Outputs
 from twelve.flow.platform import Platform
 from twelve.flow.probation import Probation
+from twelve.flow.rollout_acts import ByItself
+from twelve.flow.rollout_watch import RolloutWatch
 from twelve.flow.scheduler import Scheduler
 from twelve.infra.database import Database
 from twelve.infra.sealing import open_sealer, server_id
@@ -56,6 +58,7 @@ class Wiring:
             raise
         self.scheduler = Scheduler(self.platform)
         self.autoscaler = Autoscaler(self.platform)
+        self.rollout_watch = RolloutWatch(self.platform, ByItself(self.platform))
 
     def stop(self) -> None:
         self._end_supervision()
@@ -81,14 +84,16 @@ class Wiring:
 
     def _end_supervision(self) -> None:
         self.autoscaler.close()
+        self.rollout_watch.close()
         self.scheduler.close()
         self.platform.keeper.close()
         self._engine.close()
         self.scheduler.settle()
 
     def _end_logs(self) -> None:
-        """The drains last: they take everything that was read."""
+        """The drains last: they take everything that was read; so does the watch over rollouts."""
         self._pump.stop()
+        self.rollout_watch.finish()
         self.platform.drain_keeper.close()
 
     def _open_database(self, settings: Settings) -> Database:

@@ -58,9 +58,9 @@ class Deeds:
         self.done.append(("ramp", variant.name, percent))
         self.ledger.ramp(rollout, assign.ramp(rollout.variants, {variant.name: round(percent * 100)}), "twelve")
 
-    def promote(self, app, rollout, variant, reason):
+    def promote(self, app, rollout, variant):
         self.done.append(("promote", variant.name))
-        self.ledger.end(rollout, RolloutStatus.PROMOTED, reason)
+        self.ledger.end(rollout, RolloutStatus.PROMOTED, "it won")
 
 
 class Scene:
@@ -113,7 +113,7 @@ class Scene:
         return running
 
     def events(self):
-        lines = [line.text for line in self.logs.history(self.app.name, 1500) if line.process == "api"]
+        lines = [line.text for line in self.logs.history(self.app.name, 1500) if line.process == "rollout"]
         return [event["action"] for event in map(json.loads, lines) if event["event"] == "experiment"]
 
 

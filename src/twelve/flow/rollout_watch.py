@@ -45,7 +45,7 @@ class Acts(Protocol):
 
     def abort(self, app: App, rollout: Rollout, reason: str) -> object: ...
     def ramp(self, app: App, rollout: Rollout, variant: Variant, percent: float) -> object: ...
-    def promote(self, app: App, rollout: Rollout, variant: Variant, reason: str) -> object: ...
+    def promote(self, app: App, rollout: Rollout, variant: Variant) -> object: ...
 
 
 @dataclass(slots=True)
@@ -218,7 +218,7 @@ class RolloutWatch:
         if plan.canary:
             self._walk(watched, found)
         elif verdict.status == Status.WINNER and plan.auto_promote:
-            self._promote(watched, verdict.variant, verdict.reason)
+            self._promote(watched, verdict.variant)
 
     def _walk(self, watched: Watched, found: Readout) -> None:
         rollout, step = watched.rollout, next_step(self._platform, found)
@@ -227,7 +227,7 @@ class RolloutWatch:
             case canary.Ramp(weight):
                 self._act(watched, lambda app: self._acts.ramp(app, rollout, treatment, weight))
             case canary.Complete() if found.plan.auto_promote:
-                self._promote(watched, treatment.name, "the canary has taken all its steps")
+                self._promote(watched, treatment.name)
             case canary.Complete():
                 self._tell(watched, "complete", "the canary has taken all its steps: `twelve rollout promote` ends it")
 
@@ -239,11 +239,11 @@ class RolloutWatch:
         else:
             self._tell(watched, action, f"{reason}; it goes on, as it was started without auto-stop")
 
-    def _promote(self, watched: Watched, name: str | None, reason: str) -> None:
+    def _promote(self, watched: Watched, name: str | None) -> None:
         rollout = watched.rollout
         variant = next((one for one in rollout.treatments if one.name == name), None)
         if variant is not None:
-            self._act(watched, lambda app: self._acts.promote(app, rollout, variant, reason))
+            self._act(watched, lambda app: self._acts.promote(app, rollout, variant))
 
     def _act(self, watched: Watched, change: Callable[[App], object]) -> None:
         """In a thread of its own, as it waits for others; meanwhile nothing else is decided about this rollout."""
@@ -260,7 +260,7 @@ class RolloutWatch:
         except TwelveError as error:
             watched.rests_until = self._clock() + REST
             text = f"The rollout {watched.rollout.name} stays as it is: {error}"
-            self._platform.logs.write(watched.app.name, "api", text, source="app")
+            self._platform.logs.write(watched.app.name, "rollout", text)
         except Exception:
             watched.rests_until = self._clock() + REST
             log.exception("the rollout of %s", watched.app.name)
@@ -278,7 +278,7 @@ class RolloutWatch:
             "event": "experiment", "schema": 1, "ts": self._clock().isoformat(), "experiment": rollout.salt,
             "phase": rollout.phase, "action": action, "reason": reason,
         }  # fmt: skip
-        self._platform.logs.write(watched.app.name, "api", json.dumps(event, ensure_ascii=False), source="app")
+        self._platform.logs.write(watched.app.name, "rollout", json.dumps(event, ensure_ascii=False, separators=(",", ":")))
 
 
 def _mark_of(rollout: Rollout) -> str:
