@@ -1,4 +1,4 @@
-"""What the watch over rollouts may do by itself, as a person would do it: the same sentences, in the platform's name."""
+"""What the watch over rollouts may do by itself: what a person could do, in the platform's name."""
 
 from twelve.core.errors import Conflict
 from twelve.core.model import App, Rollout, RolloutStatus, Variant

@@ -10,6 +10,8 @@ from twelve.flow.rollout_reading import Readout
 
 def next_step(platform: Platform, found: Readout) -> Wait | Ramp | Complete:
     rollout, plan = found.rollout, found.plan
+    if len(rollout.treatments) != 1:
+        return Wait("a canary has one treatment")
     since = platform.rollouts.phases(rollout.id)[-1].created_at
     return canary.next_step(
         found.reading.weights[rollout.treatments[0].name],
@@ -21,8 +23,6 @@ def next_step(platform: Platform, found: Readout) -> Wait | Ramp | Complete:
 
 
 def _obstacle(platform: Platform, rollout: Rollout, verdict: Verdict) -> str:
-    if len(rollout.treatments) > 1:
-        return "a canary has one treatment"
     if verdict.status == Status.REFUSED_SRM or any(guard.breached for guard in verdict.guards):
         return verdict.reason
     release = rollout.treatments[0].release

@@ -1,6 +1,6 @@
 """Watches rollouts: keeps what their units meet, ends one that does harm, takes a canary's next step.
 
-every second:   what came -> the tables; the tripwire        every ten: a reading -> abort, ramp or promote, if agreed
+every second:   what came -> the tables; the tripwire        every five: a reading -> abort, ramp or promote, if agreed
 Its thread sleeps while no rollout runs, until somebody starts one.
 """
 
@@ -36,7 +36,7 @@ class Pace:
     """In seconds. A reading that takes long is made less often: it may use this share of the time."""
 
     look: float = 1.0
-    read: float = 10.0
+    read: float = 5.0
     share: float = 0.05
 
 
@@ -222,7 +222,7 @@ class RolloutWatch:
 
     def _walk(self, watched: Watched, found: Readout) -> None:
         rollout, step = watched.rollout, next_step(self._platform, found)
-        treatment = rollout.treatments[0]
+        treatment = rollout.variants[-1]  # the only one, where there is a step
         match step:
             case canary.Ramp(weight):
                 self._act(watched, lambda app: self._acts.ramp(app, rollout, treatment, weight))
@@ -278,7 +278,9 @@ class RolloutWatch:
             "event": "experiment", "schema": 1, "ts": self._clock().isoformat(), "experiment": rollout.salt,
             "phase": rollout.phase, "action": action, "reason": reason,
         }  # fmt: skip
-        self._platform.logs.write(watched.app.name, "rollout", json.dumps(event, ensure_ascii=False, separators=(",", ":")))
+        self._platform.logs.write(
+            watched.app.name, "rollout", json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        )
 
 
 def _mark_of(rollout: Rollout) -> str:

@@ -3,14 +3,34 @@
 from collections.abc import Sequence
 from typing import Any
 
+from twelve.core.model import Rollout, RolloutStatus
+from twelve.core.policy.readout.canary import Complete, Ramp, Wait
 from twelve.core.policy.readout.decision import Effect, Measure, Status
 from twelve.core.policy.readout.sequence import Arm
 from twelve.faces.api import references
-from twelve.flow.rollout_reading import Readout
+from twelve.flow.platform import Platform
+from twelve.flow.rollout_canary import next_step
+from twelve.flow.rollout_reading import Readout, read
 from twelve.stages.metrics.units.batch import Traffic
 
 
-def show(found: Readout) -> dict[str, Any]:
+def show(platform: Platform, rollout: Rollout) -> dict[str, Any]:
+    found = read(platform.units, rollout)
+    runs = rollout.status == RolloutStatus.RUNNING
+    return _shown(found) | {"canary": _canary(next_step(platform, found)) if found.plan.canary and runs else None}
+
+
+def _canary(step: Wait | Ramp | Complete) -> str:
+    match step:
+        case Wait(reason):
+            return reason
+        case Ramp(weight):
+            return f"on its way to {weight:g} %"
+        case Complete():
+            return "complete: it may be promoted"
+
+
+def _shown(found: Readout) -> dict[str, Any]:
     reading, verdict, plan = found.reading, found.verdict, found.plan
     refused = reading.ratio.refused or reading.ratio.blocked
     metric = reading.primary.metric
@@ -38,7 +58,6 @@ def show(found: Readout) -> dict[str, Any]:
         "guardrails": [] if refused else [_guard(guard, verdict.guards) for guard in reading.guards],
         "auto_stop": plan.auto_stop,
         "auto_promote": plan.auto_promote,
-        "canary": plan.canary,
     }
 
 

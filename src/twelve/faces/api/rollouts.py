@@ -11,7 +11,6 @@ from twelve.faces.api import bodies, references, rollout_readings
 from twelve.faces.api.releases import shown
 from twelve.faces.api.routes import Call, Routes
 from twelve.flow import rollouts as flow
-from twelve.flow.rollout_reading import read
 
 routes = Routes()
 _RELEASE = re.compile(r"v?([1-9][0-9]{0,8})")
@@ -48,7 +47,7 @@ def show(call: Call, app: App, rollout: Rollout, *, readout: bool = False) -> di
         "created_at": references.time(rollout.created_at),
         "ended_at": None if rollout.ended_at is None else references.time(rollout.ended_at),
     }
-    return document | ({"readout": rollout_readings.show(read(call.platform.units, rollout))} if readout else {})
+    return document | ({"readout": rollout_readings.show(call.platform, rollout)} if readout else {})
 
 
 @routes.get("/apps/{app}/rollouts")

@@ -15,6 +15,8 @@ UNITS = {"errors": "%", "fallback": "%", "latency": "ms"}  # how values of what 
 
 def lines(readout: Document) -> Iterator[str]:
     yield _verdict(readout)
+    if readout["canary"]:
+        yield f"Canary: {readout['canary']}"
     yield ""
     yield from _variants(readout)
     yield ""

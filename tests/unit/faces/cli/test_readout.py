@@ -8,6 +8,7 @@ DOCUMENT = {
     "verdict": "running",
     "reason": "no difference is certain yet",
     "winner": None,
+    "canary": None,
     "srm": {"p": 0.42, "ln_e": -1.5, "refused": False},
     "metric": {
         "name": "click", "kind": "sum", "higher_is_better": True, "window": 86400, "cap": 3.0, "units": "new",
@@ -55,6 +56,10 @@ def test_a_wrong_split_hides_every_effect():
     refused = DOCUMENT | {"srm": {"p": 1e-9, "ln_e": 20, "refused": True}, "verdict": "refused_srm"}
     assert "0.04" not in text(refused)
     assert "nothing is told of effects (p = 1e-09)" in text(refused)
+
+
+def test_a_canary_says_what_it_waits_for():
+    assert "\nCanary: 570 s more at 1 %\n" in text(DOCUMENT | {"canary": "570 s more at 1 %"})
 
 
 def test_before_the_first_look():

@@ -11,6 +11,8 @@ from twelve.faces.cli import readout
 from twelve.faces.cli.client import Client
 from twelve.faces.cli.family import Family
 from twelve.faces.cli.output import json_option, show_json, show_table
+from twelve.faces.cli.plan_options import plan_options
+from twelve.faces.cli.plan_options import settings as plan_options_given
 from twelve.faces.cli.which_app import app_option, app_path
 
 
@@ -59,12 +61,13 @@ def list_(app: str | None, as_json: bool) -> None:
     "--settings", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
     help="A JSON file: metric, guardrails, auto_stop and what else the read-out goes by.",
 )  # fmt: skip
-@click.option("--set", "more", multiple=True, metavar="KEY=VALUE", help="One of these settings, such as metric=click.")
+@click.option("--set", "more", multiple=True, metavar="KEY=VALUE", help="One of these settings, such as planned=5000.")
+@plan_options
 @app_option
 @json_option
 def start(
     weights: tuple[str, ...], unit: str | None, anonymous: bool, name: str | None, processes: tuple[str, ...],
-    shadow: str | None, settings: Path | None, more: tuple[str, ...], app: str | None, as_json: bool,
+    shadow: str | None, settings: Path | None, more: tuple[str, ...], app: str | None, as_json: bool, **plan: Any,
 ) -> None:  # fmt: skip
     """Begin: returns when the treatments serve their share."""
     client = Client.here()
@@ -72,7 +75,8 @@ def start(
     body |= {"unit": unit} if unit else {}
     body |= {"name": name} if name else {}
     body |= {"shadow": shadow} if shadow else {}
-    body["settings"] = read_settings(settings) | {key: value_of(text) for key, text in pairs(more).items()}
+    given = plan_options_given(plan) | {key: value_of(text) for key, text in pairs(more).items()}
+    body["settings"] = read_settings(settings) | given
     made = client.post(f"{app_path(client, app)}/rollouts", body)
     told(made, "Started", as_json=as_json)
 
