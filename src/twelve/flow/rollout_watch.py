@@ -37,7 +37,7 @@ class Pace:
 
     look: float = 1.0
     read: float = 5.0
-    share: float = 0.05
+    share: float = 0.1
 
 
 class Acts(Protocol):

@@ -10,6 +10,7 @@ from twelve.faces.cli.output import aligned
 Document = Mapping[str, Any]
 WIDTH = 41  # of the drawing; odd, so that zero has a column of its own
 COLOURS = {"winner": "green", "rollback": "red", "refused_srm": "red", "breached": "red"}
+KINDS = {"sum": "sum of a unit", "once": "share of units", "mean": "mean of a unit's requests"}
 UNITS = {"errors": "%", "fallback": "%", "latency": "ms"}  # how values of what is built in are written
 
 
@@ -61,7 +62,7 @@ def _split(readout: Document) -> str:
 def _metric(readout: Document) -> str:
     metric = readout["metric"]
     direction = "higher" if metric["higher_is_better"] else "lower"
-    parts = [f"{metric['name']} ({metric['kind']} of a unit, {direction} is better) within {length(metric['window'])}"]
+    parts = [f"{metric['name']} ({KINDS[metric['kind']]}, {direction} is better) within {length(metric['window'])}"]
     parts.append(f"{metric['units_without_outcome']} units without any" if metric["kind"] != "mean" else "")
     parts.append(f"capped at {value(metric['cap'], metric['name'])}" if metric["cap"] is not None else "")
     parts.append("returning units too: carry-over possible" if metric["units"] == "all" else "")
