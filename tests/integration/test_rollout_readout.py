@@ -75,7 +75,7 @@ def test_a_tripwire_stops_a_treatment_that_fails(live):
 def test_a_worse_treatment_is_aborted_and_an_equal_one_goes_on(live):
     deployed(live, "worse", CLICKS=8)
     deployed(live, "equal", CLICKS=20)
-    metric = ("--set", "metric=click", "--set", "once=true", "--set", "window=1", "--set", "settle=1")
+    metric = ("--metric", "click", "--once", "--window", "1s", "--set", "settle=1")
     for app in ("worse", "equal"):
         live.cli("rollout", "start", "v1=50", "v2=50", *UNIT, *metric, "--app", app)
     users = names(1200)

@@ -4,12 +4,13 @@ Each run has its units in random order; somebody looks 50 times, evenly spread, 
 functions of the platform. Beside it the t-test that most people would repeat at each look.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from twelve.core.policy.readout import srm
 from twelve.core.policy.readout.decision import Frozen, Measure, Reading, Status, burnt_in, decide
-from twelve.core.policy.readout.plan import Metric, Plan
+from twelve.core.policy.readout.plan import BUILT_IN, Metric, Plan
 from twelve.core.policy.readout.sequence import Arm, pooled_variance
 from twelve.core.policy.readout.srm import SampleRatio
 
@@ -19,6 +20,7 @@ RIGHT_SPLIT = SampleRatio(1.0, 0.0)
 ENDS = {Status.WINNER, Status.ROLLBACK}
 ONCE = Metric("click", once=True, bounded=True)
 SUM = Metric("revenue")
+ERRORS = BUILT_IN["errors"]
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,64 @@ def play(cell: Cell, runs: int, seed: int = SEED) -> Result:
     return Result(len(stops) / runs, sum(naive for _, naive in ends) / runs, float(np.median(stops)) if stops else 0.0)
 
 
+@dataclass(frozen=True)
+class SplitResult:
+    """Of all runs: how often the E-value blocked, how many units the median one had then; the test at each look."""
+
+    blocked: float
+    median_units: float
+    refused: float
+
+
+def play_split(said: float, real: float, runs: int, seed: int = SEED) -> SplitResult:
+    """A treatment that should have a share of the units and has another."""
+    rng = np.random.default_rng([seed, int(real * 100)])
+    looks = _looks()
+    stops, refused = [], 0
+    for _ in range(runs):
+        treated = np.cumsum(rng.random(UNITS) < real)[looks - 1]
+        ratios = [
+            srm.check({"a": int(n - b), "b": int(b)}, {"a": 1 - said, "b": said})
+            for n, b in zip(looks, treated, strict=True)
+        ]
+        refused += any(ratio.refused for ratio in ratios)
+        stops += [int(n) for n, ratio in zip(looks, ratios, strict=True) if ratio.blocked][:1]
+    return SplitResult(len(stops) / runs, float(np.median(stops)) if stops else 0.0, refused / runs)
+
+
+def play_guardrail(rates: tuple[float, float], share: float, margin: float, runs: int, seed: int = SEED) -> float:
+    """How often a guardrail on rare errors was found broken."""
+    rng = np.random.default_rng([seed, int(rates[1] * 10_000)])
+    return sum(_is_broken(rates, share, margin, rng) for _ in range(runs)) / runs
+
+
+def _is_broken(rates: tuple[float, float], share: float, margin: float, rng: np.random.Generator) -> bool:
+    treated = rng.random(UNITS) < share
+    failed = (rng.random(UNITS) < np.where(treated, rates[1], rates[0])).astype(float)
+    plan, frozen = Plan(guardrails={"errors": margin}), None
+    for arms in _arms(failed, treated, _looks()):
+        guard = Measure(ERRORS, arms, frozen)
+        if frozen is None and burnt_in(guard, "ab", guard=True):
+            frozen = Frozen(pooled_variance(*arms.values()))
+        reading = Reading(
+            {"a": 1 - share, "b": share}, {}, RIGHT_SPLIT, Measure(ONCE, {}), [replace(guard, frozen=frozen)]
+        )
+        if decide(reading, plan).status == Status.ROLLBACK:
+            return True
+    return False
+
+
+def _looks() -> np.ndarray:
+    return np.linspace(UNITS // LOOKS, UNITS, LOOKS).astype(int)
+
+
 def _run(cell: Cell, rng: np.random.Generator) -> tuple[int | None, bool]:
     treated = rng.random(UNITS) < cell.share
     values = (rng.random(UNITS) < np.where(treated, cell.rates[1], cell.rates[0])).astype(float)
     if cell.skewed:
         values *= rng.lognormal(0, 1.5, UNITS)
     metric = SUM if cell.skewed else ONCE
-    looks = np.linspace(UNITS // LOOKS, UNITS, LOOKS).astype(int)
+    looks = _looks()
     raw = _arms(values, treated, looks)
     start = next((n for n, arms in enumerate(raw) if burnt_in(Measure(metric, arms), "ab", guard=False)), LOOKS)
     if start == LOOKS:

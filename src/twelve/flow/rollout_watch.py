@@ -111,8 +111,8 @@ class RolloutWatch:
         for watched in list(self._watched.values()):
             try:
                 self._look_after(watched)
-            except TwelveError:  # the others go on
-                log.exception("The rollout of %s is looked at again in %g s", watched.app.name, self._pace.look)
+            except TwelveError as error:  # the others go on
+                log.warning("The rollout of %s is looked at again soon: %s", watched.app.name, error)
         return running
 
     def _run(self) -> None:
@@ -126,6 +126,9 @@ class RolloutWatch:
     def _some(self) -> bool:
         try:
             return self.tick() > 0
+        except TwelveError as error:
+            log.warning("Rollouts are looked at again in %g s: %s", self._pace.look, error)
+            return True
         except Exception:
             log.exception("Rollouts are looked at again in %g s", self._pace.look)
             return True

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.readout_simulation import ALIKE, BETTER, play
+from tests.support.readout_simulation import ALIKE, BETTER, play, play_guardrail, play_split
 
 RUNS = 120
 
@@ -19,3 +19,14 @@ def test_looking_often_does_not_find_what_is_not_there(cell):
 )
 def test_it_finds_what_is_there(cell, power):
     assert play(cell, RUNS // 2).found >= power
+
+
+def test_a_wrong_split_is_found_and_a_right_one_is_not():
+    assert play_split(0.5, 0.5, RUNS).blocked <= 0.01
+    assert play_split(0.5, 0.52, RUNS).blocked >= 0.8
+
+
+def test_guardrails_on_rare_errors():
+    """Without a margin, to give chance its best chance; a control without any error at all."""
+    assert play_guardrail((0.002, 0.002), 0.1, 0.0, RUNS // 2) <= 0.05
+    assert play_guardrail((0.0, 0.05), 0.1, 0.01, RUNS // 4) == 1
