@@ -84,6 +84,9 @@ insert into rollout_frozen (rollout_id, phase, metric, variance, cap)
 values (:rollout, :phase, :metric, :variance, :cap) on conflict do nothing
 """
 
+# A table that has just been filled has no statistics yet, and PostgreSQL would join it unit by unit.
+WHOLE_TABLES = "set local enable_nestloop = off"
+
 
 def arms(metric: Metric) -> str:
     return f"""

@@ -71,6 +71,7 @@ class Units:
     def arms(self, cut: Cut, metric: Metric, cap: float | None) -> tuple[dict[str, Arm], int]:
         """By variant; and how many units had no outcome at all."""
         with self._database.begin() as db:
+            db.execute(text(statements.WHOLE_TABLES))
             rows = db.execute(text(statements.arms(metric)), _cut(cut, metric) | {"cap": cap}).all()
         arms = {row.variant: Arm(row.n, row.mean, row.variance, row.nonzero) for row in rows}
         return arms, sum(row.silent for row in rows)
@@ -78,6 +79,7 @@ class Units:
     def cap(self, cut: Cut, metric: Metric) -> float:
         """The 99th percentile of all units; of those that are not zero where nearly all are."""
         with self._database.begin() as db:
+            db.execute(text(statements.WHOLE_TABLES))
             row = db.execute(text(statements.cap(metric)), _cut(cut, metric)).one()
         return float(row.of_all or row.of_nonzero or 0.0)
 
