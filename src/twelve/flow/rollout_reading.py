@@ -13,6 +13,7 @@ from twelve.stages.metrics.units.batch import Traffic
 from twelve.stages.metrics.units.store import Cut, Units
 
 LAG = timedelta(seconds=2)  # until what was read is kept
+IN_FLIGHT = timedelta(seconds=60)  # a line comes when its request ends: a slow variant's units are not missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def read(units: Units, rollout: Rollout, now: datetime | None = None) -> Readout
     at = rollout.ended_at or now or datetime.now(UTC)
     plan = Plan.of(rollout.settings)
     weights = {name: share * 100 / BUCKETS for name, share in rollout.shares.items()}
-    counts = units.counts(Cut(rollout.id, rollout.phase, at, plan.returning))
+    counts = units.counts(Cut(rollout.id, rollout.phase, at - IN_FLIGHT, plan.returning))
     reading = Reading(
         weights=weights,
         counts=counts,

@@ -158,6 +158,18 @@ def test_an_outcome_waits_for_the_line_of_its_request(units, rollout):
     assert not units.waiting(rollout.id)
 
 
+def test_the_split_is_judged_by_requests_that_have_surely_ended(units, rollout):
+    """A treatment that takes long is not short of units: their lines are only not there yet."""
+    load = Load(units, rollout)
+    for number in range(400):
+        if load.variant(f"u{number}") == "a":
+            load.request(f"u{number}")
+    soon = load.kept(START + timedelta(seconds=30))
+    assert sum(soon.units.values()) > 150
+    assert not soon.reading.ratio.refused
+    assert load.kept().reading.ratio.refused
+
+
 def test_an_outcome_of_nobody_is_given_up(units, rollout):
     load = Load(units, rollout)
     load.click("stranger")
