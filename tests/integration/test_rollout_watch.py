@@ -244,6 +244,16 @@ def test_the_next_server_goes_on_where_this_one_was(scene):
     assert sum(it.platform.units.counts(Cut(it.rollout.id, 1, it.now, returning=True)).values()) == 30
 
 
+def test_the_first_lines_of_a_rollout_count_too(scene):
+    """Units are dealt out some milliseconds before anybody looks."""
+    it = scene()
+    it.watch = RolloutWatch(it.platform, it.deeds, clock=lambda: it.now)
+    it.logs.forget(it.app.name)
+    it.requests(it.strangers(10))
+    it.pass_(1)
+    assert sum(one.requests for one in it.platform.units.traffic(it.rollout.id, 1).values()) == 10
+
+
 def test_it_sleeps_while_nothing_runs_and_wakes_up(scene):
     it = scene()
     it.ledger.end(it.rollout, RolloutStatus.ABORTED, "enough")

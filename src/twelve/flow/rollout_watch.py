@@ -121,7 +121,8 @@ class RolloutWatch:
             changed.wait()
             changed.clear()
             while not self._closing.is_set() and self._some():
-                self._closing.wait(self._pace.look)
+                changed.wait(self._pace.look)
+                changed.clear()
 
     def _some(self) -> bool:
         try:
@@ -153,7 +154,7 @@ class RolloutWatch:
         plan, intake = Plan.of(rollout.settings), Intake()
         first = self._clock() + timedelta(seconds=self._pace.read)
         self._watched[rollout.id] = Watched(app, rollout, plan, intake, Reader(rollout, plan), first)
-        self._platform.logs.follow(app.name, intake, _mark_of(rollout))
+        self._platform.logs.follow(app.name, intake, _mark_of(rollout), history=True)
 
     def _leave(self, watched: Watched) -> None:
         self._platform.logs.unfollow(watched.app.name, watched.intake)

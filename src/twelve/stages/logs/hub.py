@@ -139,11 +139,14 @@ class LogHub:
             stream.tails = (*stream.tails, tail)
         return tail
 
-    def follow(self, app: str, follower: Follower, mark: str) -> None:
-        """From its mark, or else from now on, and beyond `close`: drains carry the platform's last lines too."""
+    def follow(self, app: str, follower: Follower, mark: str, *, history: bool = False) -> None:
+        """From its mark, or else from now on, and beyond `close`: drains carry the platform's last lines too.
+
+        With `history` a follower without a mark gets what is there already.
+        """
         stream = self._stream(app)
         with stream.lock:
-            reached = stream.keep.kept.marks.get(mark)
+            reached = stream.keep.kept.marks.get(mark, 0 if history else None)
             if reached is None:
                 stream.keep.mark(mark, stream.total)
             else:
