@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert, text
 
+from twelve.core.errors import NotFound
 from twelve.core.model import Unit, Variant
 from twelve.core.policy import assign
 from twelve.core.policy.readout.decision import Status
@@ -270,3 +271,6 @@ def test_it_goes_with_its_app(database, units, rollout):
     with database.begin() as db:
         db.execute(text("delete from apps where id = :id"), {"id": rollout.app_id})
     assert units.counts(Cut(rollout.id, 1, LATER, returning=True)) == {}
+    load.request("u2")
+    with pytest.raises(NotFound):
+        load.kept()

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy.exc import IntegrityError
 
+from twelve.core.errors import NotFound
 from twelve.core.policy.readout.decision import Frozen
 from twelve.core.policy.readout.plan import Metric, Plan
 from twelve.core.policy.readout.sequence import Arm
@@ -38,11 +40,15 @@ class Units:
         self._database = database
 
     def keep(self, rollout_id: UUID, batch: Batch, plan: Plan) -> None:
-        with self._database.begin() as db:
-            _keep_exposures(db, rollout_id, batch)
-            _keep_sums(db, rollout_id, batch, timedelta(seconds=plan.guard_window))
-            _keep_traffic(db, rollout_id, batch)
-            _keep_outcomes(db, rollout_id, batch)
+        """NotFound when the rollout has gone with its app."""
+        try:
+            with self._database.begin() as db:
+                _keep_exposures(db, rollout_id, batch)
+                _keep_sums(db, rollout_id, batch, timedelta(seconds=plan.guard_window))
+                _keep_traffic(db, rollout_id, batch)
+                _keep_outcomes(db, rollout_id, batch)
+        except IntegrityError as error:
+            raise NotFound("The rollout these units belong to is gone.", resource="rollout") from error
 
     def settle(self, rollout_id: UUID, plan: Plan, now: datetime) -> None:
         """Outcomes that have waited long enough are their units' now."""
