@@ -189,8 +189,12 @@ class RolloutWatch:
                 watched.batch = watched.reader.cut(self._clock(), all_of_it=all_of_it)
                 watched.reached = taken.reached
             if watched.batch:
-                self._platform.units.keep(watched.rollout.id, watched.batch, watched.plan)
-                watched.batch = Batch()
+                batch, watched.batch = watched.batch, Batch()
+                try:
+                    self._platform.units.keep(watched.rollout.id, batch, watched.plan)
+                except TwelveError:
+                    watched.batch = batch
+                    raise
             self._mark(watched)
             if not watched.intake.waits:
                 break

@@ -98,13 +98,21 @@ def _prediction(told: Mapping[str, object]) -> Prediction | None:
 
 
 def _word(value: object) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= LONGEST and "\0" not in value else None
+    return value if isinstance(value, str) and len(value) <= LONGEST and _is_text(value) else None
 
 
 def _unit(value: object) -> str | None:
     """Languages that have numbers for ids print them without quotes."""
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    return text if 0 < len(text) <= 4096 else None
+    return text if len(text) <= 4096 and _is_text(text) else None
+
+
+def _is_text(value: str) -> bool:
+    """Neither empty nor what no database and no hash takes: half a surrogate pair, a zero byte."""
+    try:
+        return bool(value.encode()) and "\0" not in value
+    except UnicodeEncodeError:
+        return False
 
 
 def _hash(value: object) -> str | None:

@@ -39,6 +39,8 @@ def test_an_outcome_in_full():
         ({"unit": "u", "name": 7}, None),
         ({"unit": "u", "name": "a\0b"}, None),
         ({"unit_hash": HASH.upper()}, None),
+        ({"unit": "\ud800"}, None),  # half a character
+        ({"unit": "u", "name": "\ud800"}, None),
     ],
 )
 def test_outcomes(more, expected):
