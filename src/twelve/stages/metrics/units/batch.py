@@ -17,7 +17,7 @@ from twelve.core.policy.readout.tripwire import Tally
 from twelve.stages.metrics.units.intake import Piece
 from twelve.stages.metrics.units.minute import Minute
 
-REMEMBERED = 200_000  # units, and predictions, of one rollout
+REMEMBERED = 50_000  # units, and predictions, of one rollout: some 30 MB at most
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 Unit = tuple[int, str]  # phase and hash
