@@ -136,7 +136,7 @@ def used(pids: Iterable[int]) -> float:
 
 def through_the_hub(writer: str) -> None:
     """Seconds until all is in the history, CPU seconds of that, and of writing every line out afterwards."""
-    hub, gate = LogHub(history=PROCESSES * LINES), Gate()
+    hub, gate = LogHub(history=PROCESSES * LINES, directory=Path(writer).parent), Gate()
     pump = Pump(hub)
     pump.start()
     reading, writing = zip(*(os.pipe() for _ in range(PROCESSES)), strict=True)
