@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from twelve.core.model import Layer, ProcessSpec
+from twelve.infra.files import copy_tree
 from twelve.stages.run.local.spawn import Command, Start, Streams
 from twelve.stages.run.local.starter import Starter
 from twelve.stages.run.local.tree import ID_VARIABLE
@@ -101,10 +102,7 @@ def _lay(layer: Layer, home: Path) -> None:
         for entry in layer.path.iterdir():
             (home / entry.name).symlink_to(entry)
     else:
-        shutil.copytree(layer.path, home, symlinks=True, dirs_exist_ok=True)
-        for path in [home, *home.rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | 0o200)
+        copy_tree(layer.path, home)
 
 
 def _packages() -> str:
