@@ -4,6 +4,7 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 from twelve.core.errors import TwelveError
+from twelve.infra.procfs import keep_descriptors_to_ourselves
 from twelve.infra.settings import Settings
 from twelve.stages.logs.hub import LogHub
 from twelve.stages.logs.pump import Pump
@@ -16,6 +17,7 @@ class First:
     """`wait_for_database` before anything is asked of `state`; an error of its start is raised there."""
 
     def __init__(self, settings: Settings) -> None:
+        keep_descriptors_to_ourselves()
         self.logs = LogHub(settings.log_history, directory=settings.log_lines)
         self.pump = Pump(self.logs)
         self.pump.start()

@@ -1,5 +1,6 @@
 """What /proc tells about processes we did not start ourselves: who is it, and who still holds a pipe of ours."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -89,3 +90,11 @@ def _link(path: str) -> str:
         return str(Path(path).readlink()).removesuffix(DELETED)
     except OSError:
         return ""
+
+
+def keep_descriptors_to_ourselves() -> None:
+    """What the server inherited and does not know of must not be held open by apps that outlive it."""
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            if int(entry.name) > 2:
+                os.set_inheritable(int(entry.name), False)

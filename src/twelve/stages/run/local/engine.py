@@ -24,7 +24,6 @@ from twelve.stages.run.local.limits import Limiter
 from twelve.stages.run.local.output import Holders, PumpedOutput
 from twelve.stages.run.local.ports import Ports
 from twelve.stages.run.local.sandbox import MEANING, choose
-from twelve.stages.run.local.spawn import keep_descriptors_to_ourselves
 from twelve.stages.run.local.supervisor import Ground, Outcome, Supervisor
 from twelve.stages.run.local.usage import of_life
 from twelve.stages.run.processes import ProcessRecord
@@ -40,7 +39,6 @@ T = TypeVar("T")
 
 class LocalEngine:
     def __init__(self, settings: Settings, records: Records, sink: LogSink, pump: OutputPump) -> None:
-        keep_descriptors_to_ourselves()
         self._directory = settings.run / "processes"
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sandbox = choose(settings.sandbox, settings.run)

@@ -99,14 +99,6 @@ def run_beside(command: Command, timeout: float) -> int | None:
     return ended.returncode
 
 
-def keep_descriptors_to_ourselves() -> None:
-    """What the server inherited and does not know of must not be held open by apps that outlive it."""
-    for entry in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):
-            if int(entry.name) > 2:
-                os.set_inheritable(int(entry.name), False)
-
-
 def _stdio(streams: Streams) -> list[tuple[int, int, int] | tuple[int, int, str, int, int]]:
     if streams.terminal:  # nobody's controlling terminal yet: the shell inside makes it its own
         opened = (os.POSIX_SPAWN_OPEN, 0, streams.terminal, os.O_RDWR | os.O_NOCTTY, 0)
