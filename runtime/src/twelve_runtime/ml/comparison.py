@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 Z = 1.645  # 95 %, one-sided
 LEAST_ROWS = 200
 MARGIN = 0.02  # of the champion's mean loss
-TINY = 1e-15  # a probability of 0 for what is true would be an infinite loss
 
 Losses = NDArray[np.float64]
 
@@ -58,12 +57,12 @@ def slices(values: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
 
 
 def losses(outputs: Mapping[str, NDArray[Any]], target: NDArray[Any], classes: Sequence[Any] | None) -> Losses:
-    """One number a row: log loss where there are probabilities of known classes, 0 or 1 for another label than the
-    true one, else the squared error.
+    """One number a row: the Brier score where there are probabilities of known classes, 0 or 1 for another label than
+    the true one, else the squared error.
     """
     probabilities = outputs.get("probabilities")
     if probabilities is not None and classes is not None and probabilities.ndim == 2:
-        return log_loss(probabilities, target, classes)
+        return brier(probabilities, target, classes)
     first = outputs.get("label")
     answer = first if first is not None else next(iter(outputs.values()))
     if np.issubdtype(answer.dtype, np.floating):
@@ -72,10 +71,13 @@ def losses(outputs: Mapping[str, NDArray[Any]], target: NDArray[Any], classes: S
     return np.asarray([str(a) != str(b) for a, b in zip(answer.tolist(), target.tolist(), strict=True)], np.float64)
 
 
-def log_loss(probabilities: NDArray[Any], target: NDArray[Any], classes: Sequence[Any]) -> Losses:
-    """A class the model does not know has probability 0."""
+def brier(probabilities: NDArray[Any], target: NDArray[Any], classes: Sequence[Any]) -> Losses:
+    """The squared distance from what is true, 0 to 2. Unlike log loss it is bounded: one row of which a forest was
+    sure and wrong does not decide by itself. A class the model does not know has probability 0.
+    """
     places = {str(value): place for place, value in enumerate(classes)}
     at = np.asarray([places.get(str(value), -1) for value in target.tolist()])
-    given = np.take_along_axis(probabilities.astype(np.float64), np.maximum(at, 0)[:, None], axis=1)[:, 0]
-    found: Losses = -np.log(np.clip(np.where(at < 0, 0.0, given), TINY, 1.0))
+    given = probabilities.astype(np.float64)
+    of_the_true = np.where(at < 0, 0.0, np.take_along_axis(given, np.maximum(at, 0)[:, None], axis=1)[:, 0])
+    found: Losses = (given**2).sum(axis=1) - 2 * of_the_true + 1
     return found
