@@ -1,4 +1,4 @@
-"""`python -m twelve_runtime.ml serve`, and the jobs beside it: `gate`, `drift`. Each is imported when it is asked for."""
+"""`python -m twelve_runtime.ml serve`, and the jobs beside it, `gate` and `drift`; each is imported when asked for."""
 
 import importlib
 import sys
