@@ -1,10 +1,20 @@
 """The caller's own connection, of whichever library: a block that commits or rolls back as a whole, and one row."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, Protocol, Self, TypeVar
 
 Row = Sequence[Any] | None
+T = TypeVar("T")
+
+
+class Statement(tuple[Any, ...]):
+    """SQL and its values, as `row` takes them."""
+
+    __slots__ = ()
+
+    def __new__(cls, sql: str, *values: object) -> Self:
+        return super().__new__(cls, (sql, *values))
 
 
 class Connection(Protocol):
@@ -13,6 +23,12 @@ class Connection(Protocol):
 
     def row(self, sql: str, *values: object) -> Row:
         """The first row of the answer, if there is one."""
+
+
+class AsyncConnection(Protocol):
+    def block(self) -> AbstractAsyncContextManager[object]: ...
+
+    async def row(self, sql: str, *values: object) -> Row: ...
 
 
 class Psycopg:
@@ -28,6 +44,22 @@ class Psycopg:
 
         cursor = self._connection.cursor(row_factory=tuple_row).execute(sql, values or None)
         found: Row = cursor.fetchone() if cursor.description else None
+        return found
+
+
+class AsyncPsycopg:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def block(self) -> AbstractAsyncContextManager[object]:
+        found: AbstractAsyncContextManager[object] = self._connection.transaction()
+        return found
+
+    async def row(self, sql: str, *values: object) -> Row:
+        from psycopg.rows import tuple_row  # noqa: PLC0415 - an app with another driver need not have it
+
+        cursor = await self._connection.cursor(row_factory=tuple_row).execute(sql, values or None)
+        found: Row = await cursor.fetchone() if cursor.description else None
         return found
 
 
@@ -73,12 +105,50 @@ def adapt(connection: object) -> Connection:
     """Also for subclasses and for Django's `connection`, which stands for the connection of this thread."""
     names = {kind.__module__.partition(".")[0] for kind in type(connection).__mro__}
     found = next((LIBRARIES[name] for name in LIBRARIES if name in names), None)
-    if found is None:
+    if found is None or hasattr(connection, "__aenter__"):
         raise TypeError(
             f"A connection of psycopg, SQLAlchemy or Django is needed, not {type(connection).__qualname__}; "
             "async ones of SQLAlchemy go through run_sync."
         )
     return found(connection)
+
+
+def adapt_async(connection: object) -> AsyncConnection:
+    names = {kind.__module__.partition(".")[0] for kind in type(connection).__mro__}
+    if "psycopg" not in names or not hasattr(connection, "__aenter__"):
+        raise TypeError(f"An AsyncConnection of psycopg is needed, not {type(connection).__qualname__}.")
+    return AsyncPsycopg(connection)
+
+
+def drive(own: Connection, steps: Generator[Statement, Row, T]) -> T:
+    """Sends each statement, and tells the generator its row or its error."""
+    try:
+        statement = next(steps)
+        while True:
+            try:
+                row = own.row(*statement)
+            except Exception as error:  # noqa: BLE001 - the generator decides, and raises what it does not know
+                statement = steps.throw(error)
+            else:
+                statement = steps.send(row)
+    except StopIteration as done:
+        found: T = done.value
+        return found
+
+
+async def drive_async(own: AsyncConnection, steps: Generator[Statement, Row, T]) -> T:
+    try:
+        statement = next(steps)
+        while True:
+            try:
+                row = await own.row(*statement)
+            except Exception as error:  # noqa: BLE001 - the generator decides, and raises what it does not know
+                statement = steps.throw(error)
+            else:
+                statement = steps.send(row)
+    except StopIteration as done:
+        found: T = done.value
+        return found
 
 
 def sqlstate(error: BaseException | None) -> str | None:

@@ -1,5 +1,6 @@
 """Key, effect and answer in one transaction: exactly one effect, whoever asks at once and whenever a process dies."""
 
+import asyncio
 import json
 import multiprocessing
 import os
@@ -14,7 +15,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy.orm import Session
 from twelve_runtime import idempotency
-from twelve_runtime.idempotency import BadKey, Busy, Conflict, once, transactional
+from twelve_runtime.idempotency import BadKey, Busy, Conflict, once, once_async, transactional
 
 pytestmark = pytest.mark.integration
 
@@ -273,6 +274,63 @@ def test_the_decorator_says_what_is_no_json(connection):
         take(connection, object())
     with pytest.raises(TypeError, match="has to be JSON"):
         take(connection, "thing")
+
+
+def test_async_connections_do_the_same(url, count):
+    async def work(own, key, **how):
+        async with once_async(own, key, **how) as effect:
+            if effect.first:
+                await own.execute("insert into effects values (%s, '')", [key])
+                effect.answer = b"async"
+        return effect
+
+    async def story():
+        async with (
+            await psycopg.AsyncConnection.connect(url) as one,
+            await psycopg.AsyncConnection.connect(url) as other,
+        ):
+            async with one.transaction():
+                assert (await work(one, "async")).first
+                with pytest.raises(Busy):
+                    await work(other, "async", wait=0.05)
+                assert not (await (await other.execute("select * from effects where key = 'async'")).fetchall())
+                await other.rollback()
+                waiting = asyncio.create_task(work(other, "async"))
+                await asyncio.sleep(0.1)
+                assert not waiting.done()
+            second = await waiting
+            assert (second.first, second.answer) == (False, b"async")
+            with pytest.raises(Conflict):
+                await work(other, "async", fingerprint="another")
+
+    asyncio.run(story())
+    assert count("async") == 1
+
+
+def test_the_decorator_takes_async_functions(url, count):
+    @transactional(lambda number: f"async:{number}")
+    async def place(own, number):
+        await own.execute("insert into effects values ('async-decorated', '')")
+        return (number,)
+
+    async def story():
+        async with await psycopg.AsyncConnection.connect(url) as own:
+            return [await place(own, 1), await place(own, 1)]
+
+    assert asyncio.run(story()) == [[1], [1]]
+    assert count("async-decorated") == 1
+
+
+def test_connections_are_not_mixed_up(url, connection):
+    async def story():
+        async with await psycopg.AsyncConnection.connect(url) as own:
+            with pytest.raises(TypeError, match="psycopg, SQLAlchemy or Django"), once(own, "a"):
+                pass
+        with pytest.raises(TypeError, match="AsyncConnection"):
+            async with once_async(connection, "a"):
+                pass
+
+    asyncio.run(story())
 
 
 @pytest.fixture(scope="module")
