@@ -3,6 +3,7 @@
 import time
 
 import pytest
+import sqlalchemy
 
 from tests.support.services import started
 
@@ -17,6 +18,13 @@ def servers(tmp_path_factory):
 @pytest.fixture(scope="session")
 def database_url(servers):
     return servers["postgres"].config("DATABASE", servers["postgres"].create("postgres-runtime-1"))["DATABASE_URL"]
+
+
+@pytest.fixture(scope="session")
+def engine(database_url):
+    made = sqlalchemy.create_engine("postgresql+psycopg" + database_url[database_url.index("://") :])
+    yield made
+    made.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ import psycopg
 import psycopg_pool
 import pytest
 import redis
+import valkey
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
@@ -372,6 +373,18 @@ def test_the_store_does_what_the_machine_says(store, kind):
             database=None,
         ),
     )
+
+
+def test_connections_of_sqlalchemy_and_a_client_of_valkey_serve_as_well(places, engine, redis_url):
+    with valkey.Valkey.from_url(redis_url) as client:
+        for store in (PostgresStore(engine.begin), RedisStore(client)):
+            key = f"other-{time.monotonic_ns()}"
+            for first in (True, False):
+                with Leases(store, crashed="retry").once(key) as effect:
+                    assert effect.first == first
+                    if first:
+                        effect.answer = b"\0\xff"
+            assert effect.answer == b"\0\xff"
 
 
 def test_a_client_that_decodes_is_refused(redis_url):

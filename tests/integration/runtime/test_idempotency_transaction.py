@@ -333,15 +333,6 @@ def test_connections_are_not_mixed_up(url, connection):
     asyncio.run(story())
 
 
-@pytest.fixture(scope="module")
-def engine(url):
-    engine = sqlalchemy.create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://").replace("postgres://", "postgresql+psycopg://")
-    )
-    yield engine
-    engine.dispose()
-
-
 @pytest.mark.parametrize("kind", ["connection", "session"])
 def test_with_sqlalchemy(engine, count, kind):
     key = f"alchemy-{kind}"

@@ -128,6 +128,14 @@ def test_a_session_that_is_too_large_is_refused_and_the_old_one_stays(sessions):
     assert own.load(session.id) == {"a": 1}
 
 
+def test_connections_of_sqlalchemy_serve_as_well(places, engine):
+    own = Sessions(PostgresStore(engine.begin), KEY)
+    session = own.load(saved(own, a=1))
+    session["b"] = 2
+    assert (own.save(session), own.load(session.id)) == ("set", {"a": 1, "b": 2})
+    assert own.end(session) == "clear"
+
+
 def test_purge_takes_what_has_expired(places, database_url):
     own = Sessions(places["postgres"], KEY, idle=0.001)
     saved(own, a=1)
