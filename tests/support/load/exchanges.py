@@ -18,12 +18,13 @@ class Get:
 
     repeatable = True
 
-    def __init__(self, path="/", kept=0):
-        self._path, self._kept = path, kept
+    def __init__(self, path="/", kept=0, headers=""):
+        self._path, self._kept, self._headers = path, kept, headers
         self._idle = None
 
     async def run(self, target):
-        request = wire.request(target, "GET", self._path, "" if self._kept else "Connection: close\r\n")
+        headers = self._headers + ("" if self._kept else "Connection: close\r\n")
+        request = wire.request(target, "GET", self._path, headers)
         if not self._kept:
             async with wire.connected(target) as (reader, writer):
                 writer.write(request)

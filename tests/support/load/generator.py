@@ -39,15 +39,18 @@ class Outcome:
 class Load:
     """`rate` requests a second: GETs of `path` on new connections or on `keep_alive` of them, or another `exchange`.
 
+    `headers` are whole lines, for the GETs.
+
     `stop` (or leaving the block) waits for every answer. Results are in `outcome`, `sent`, `failures`.
     """
 
     def __init__(
-        self, port, host, *, rate=100.0, path="/", keep_alive=0, timeout=30.0, address="127.0.0.1", exchange=None
-    ):
+        self, port, host, *, rate=100.0, path="/", keep_alive=0, headers="", timeout=30.0, address="127.0.0.1",
+        exchange=None,
+    ):  # fmt: skip
         self.outcome = Outcome()
         self._target = Target(address, port, host)
-        self._exchange = exchange or Get(path, keep_alive)
+        self._exchange = exchange or Get(path, keep_alive, headers)
         self._rate, self._timeout = rate, timeout
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load", daemon=True)

@@ -123,8 +123,9 @@ _REQUEST = "%[var(txn.id)] %r %[var(txn.host)]"
 # width cost a fifth of what uuid() does.
 _ID = f"%[rand(90000000),add(10000000)]-${{{LIFE}}}-%[rand,add(100000000000)]"
 
-# For an app that is in no rollout, all of rollouts is one look into a map, which is empty as a rule: 0.2 us of CPU. A
-# second frontend would save that, and cost each request of a rollout a connection between the two, some 25 us.
+# For an app that is in no rollout, all of rollouts is one look into a map, mostly an empty one: with and without it a
+# request takes 27 us of CPU, and one of a rollout 51. A second frontend would spare the look, and take 23 us or more
+# beside the dealing: each request has a second connection there.
 
 # Each header costs a rule as much as all of them: the value of one carries the others to the HTTP/1.1 behind.
 _FORWARDED = (

@@ -227,3 +227,18 @@ def test_the_lines_of_one_app_are_kept_as_they_came():
 @pytest.mark.parametrize("odd", ["\x85", "\u2028", "\x0b", "\x1c"])
 def test_a_line_stays_one_line(odd):
     assert len(read(raw(path=f"/{odd}"))) == 1
+
+
+UNIT_HASH = "ac5f8408fd56172bc453a53fcd7733f8"  # of shop.1 and u1
+
+
+@pytest.mark.parametrize(("dyno", "served"), [("web.10001", "b"), ("web.20003:", "c"), ("web.1", "a"), ("<NOSRV>", "")])
+def test_how_a_rollouts_request_was_dealt_and_who_served_it(dyno, served):
+    [(_, line)] = read(raw(dyno=dyno, given=f"-|shop.1|b|2|{UNIT_HASH}|shop.localhost"))
+    assert f"host=shop.localhost request_id={MADE} " in line
+    assert line.endswith(f" tls=false exp=shop.1 variant=b phase=2 bucket=4999 unit={UNIT_HASH} served={served}")
+
+
+def test_a_clients_own_id_stays_what_it_was():
+    [(_, line)] = read(raw(given=f"an-id-of-the-client-0|shop.1|a|1|{UNIT_HASH}|shop.localhost"))
+    assert "request_id=an-id-of-the-client-0 " in line
