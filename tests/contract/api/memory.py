@@ -15,6 +15,7 @@ from twelve.core.formats import procfile
 from twelve.core.formats.text import errors_of
 from twelve.core.model import AppManifest, Process, ProcessSpec, ProcessState, Slug, Source
 from twelve.core.model.metrics import Requests, Usage
+from twelve.core.model.rollout import Rollout
 from twelve.core.ports import Backend, BootResult, PlatformProcess, ProcessEvent, Progress
 from twelve.stages.build.store import Slugs
 
@@ -159,6 +160,9 @@ class MemoryRouter:
         self.modes[app] = mode
 
     def switch(self, app: str, ready: Sequence[Backend], drain: Sequence[UUID] = ()) -> None:
+        """Nobody knocks."""
+
+    def set_rollout(self, app: str, rollout: Rollout | None) -> None:
         """Nobody knocks."""
 
     def in_flight(self, app: str, backend: UUID) -> int:

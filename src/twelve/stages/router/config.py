@@ -26,7 +26,7 @@ from twelve.stages.router.routes import Route
 from twelve.stages.router.splits import NEWCOMER
 
 SLOTS = 1024
-ARMS = 256
+ARMS = 64
 NEWCOMERS, SHADOW = "newcomers", "shadow"
 LIFE = "LIFE"  # environment variable: the part of every request id that tells one HAProxy's from another's
 HOT_MEMORY = 2 << 20  # a thread, about its core's cache: at half a MiB the buffers of 64 connections go to and fro

@@ -158,9 +158,18 @@ class HaproxyRouter:
     def set_rollout(self, app: str, rollout: Rollout | None) -> None:
         with self._lock:
             route = self._route(app)
-            split = Split.of(rollout, route.split, self._free(arm_names(self._door.arms))) if rollout else None
-            self._counters.claim(arm.slot for arm in (split.arms if split else ()) if arm not in route.arms)
+            split = self._split(route, rollout) if rollout else None
+            self._counters.claim(arm.slot for arm in (split.arms if split else ()) if arm.slot not in route.pools)
             self._change(app, route.with_split(split))
+
+    def _split(self, route: Route, rollout: Rollout) -> Split:
+        """Looking for free slots only where there are new treatments."""
+        known = {arm.place for arm in route.arms}
+        wanted = len(rollout.variants) - 1 + (rollout.shadow is not None)
+        free = self._free(arm_names(self._door.arms), "treatments") if wanted > len(known) else []
+        if wanted > len(known) + len(free):
+            raise RouterError("The front door has no room for so many treatments.", hint="End another rollout.")
+        return Split.of(rollout, route.split, free)
 
     def in_flight(self, app: str, backend: UUID) -> int:
         route = self._routes.get(app)
@@ -185,9 +194,9 @@ class HaproxyRouter:
                 self._counters.end(app)
 
     def _route(self, app: str) -> Route:
-        return self._routes.get(app) or Route(app, self._free(slot_names(self._door.slots))[0])
+        return self._routes.get(app) or Route(app, self._free(slot_names(self._door.slots), "apps")[0])
 
-    def _free(self, names: Sequence[str]) -> list[str]:
+    def _free(self, names: Sequence[str], what: str) -> list[str]:
         """The one after the last that was given away first: a slot's late log lines must not be another app's."""
         used = {slot for route in self._routes.values() for slot in route.pools}
         used |= {place.partition("/")[0] for place in self._leaving}
@@ -196,7 +205,7 @@ class HaproxyRouter:
         free = [name for name in (*names[last:], *names[:last]) if name not in used]
         if not free:
             raise RouterError(
-                f"The front door has room for {len(names)} apps, and all of it is taken.", hint="Destroy one."
+                f"The front door has room for {len(names)} {what}, and all of it is taken.", hint="End or destroy one."
             )
         self._last_slot[kind] = names.index(free[0])
         return free

@@ -42,7 +42,7 @@ def list_(num: int, app: str | None, as_json: bool) -> None:
     rows = [
         (
             f"v{r['version']}",
-            "current" if r["current"] else r["status"],
+            standing(r),
             r["description"],
             r["user"]["email"],
             ago(r["created_at"]),
@@ -50,6 +50,12 @@ def list_(num: int, app: str | None, as_json: bool) -> None:
         for r in releases
     ]
     show_table(("RELEASE", "STATUS", "WHAT", "BY", "WHEN"), rows, empty="No releases yet. `twelve up` makes the first.")
+
+
+def standing(release: Any) -> str:
+    if release["current"]:
+        return "current"
+    return "candidate" if release["candidate"] and release["status"] == "succeeded" else str(release["status"])
 
 
 @command.command()

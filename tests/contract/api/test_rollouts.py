@@ -1,0 +1,116 @@
+"""Rollouts over the API: what they say, what is refused, and what they do to the ledger."""
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+UNIT = {"unit": "header:X-User-Id"}
+
+
+@pytest.fixture
+def candidate(api, deployed):
+    """An app that serves v1; v2 is a candidate."""
+    made = api.post(f"/apps/{deployed}/candidates", {"config_vars": {"MODEL": "new"}})
+    assert (made["version"], made["status"], made["candidate"], made["current"]) == (2, "succeeded", True, False)
+    assert made["eligible_for_rollback"] is False
+    return deployed
+
+
+def begin(api, app, **body):
+    return api.post(f"/apps/{app}/rollouts", {"shares": {"v1": "90", "v2": "10"}} | UNIT | body)
+
+
+def test_a_candidate_changes_nothing_of_the_app(api, candidate):
+    assert api.get(f"/apps/{candidate}/config-vars") == {}
+    assert api.get(f"/apps/{candidate}/releases/v2/config-vars") == {"MODEL": "new"}
+    assert api.get(f"/apps/{candidate}/releases/current")["version"] == 1
+    refused = api.call("POST", f"/apps/{candidate}/releases", 422, json={"release": "v2"}).json()
+    assert "candidate" in refused["message"]
+    assert "no earlier release" in api.call("POST", f"/apps/{candidate}/releases", 422, json={}).json()["message"]
+
+
+def test_a_build_may_make_a_candidate(api, deployed):
+    build = api.deploy(deployed, candidate=True)
+    assert build["status"] == "succeeded"
+    assert api.get(f"/apps/{deployed}/releases/v2")["candidate"] is True
+    assert api.get(f"/apps/{deployed}/releases/current")["version"] == 1
+
+
+def test_a_first_release_is_no_candidate(api, app):
+    url = api.upload(Procfile="web: serve")
+    refused = api.call("POST", f"/apps/{app}/builds", 422, json={"source_blob": {"url": url}, "candidate": True})
+    assert "nothing to be a candidate beside" in refused.json()["message"]
+
+
+def test_from_start_to_promote(api, candidate):
+    made = begin(api, candidate)
+    assert (made["experiment"], made["phase"], made["status"]) == (f"{candidate}.1", 1, "running")
+    assert [(one["name"], one["release"]["version"], one["share"]) for one in made["variants"]] == [
+        ("a", 1, 90.0), ("b", 2, 10.0),
+    ]  # fmt: skip
+    dynos = {one["name"]: (one["release"]["version"], one["variant"]) for one in api.get(f"/apps/{candidate}/dynos")}
+    assert dynos == {"web.1": (1, "a"), "web.10001": (2, "b")}
+    ramped = api.post(f"/apps/{candidate}/rollouts/current/actions/ramp", {"shares": {"v2": 50}}, 200)
+    assert (ramped["phase"], ramped["variants"][1]["ranges"]) == (2, [[0, 999], [1000, 4999]])
+    release = api.post(f"/apps/{candidate}/rollouts/current/actions/promote", {}, 200)
+    assert (release["version"], release["description"], release["candidate"]) == (3, "Promote v2", False)
+    assert release["current"] is True
+    assert api.get(f"/apps/{candidate}/config-vars") == {"MODEL": "new"}
+    last = api.get(f"/apps/{candidate}/rollouts/current")
+    assert (last["status"], last["reason"]) == ("promoted", "v2 became v3")
+    assert api.get(f"/apps/{candidate}/rollouts/{last['id']}") == api.get(f"/apps/{candidate}/rollouts/{candidate}.1")
+    assert [one["status"] for one in api.get(f"/apps/{candidate}/rollouts")] == ["promoted"]
+
+
+def test_while_it_runs_nothing_else_becomes_current(api, candidate):
+    begin(api, candidate)
+    refused = api.call("PATCH", f"/apps/{candidate}/config-vars", 409, json={"A": "1"}).json()
+    assert "is running" in refused["message"]
+    assert api.get(f"/apps/{candidate}/config-vars") == {}
+    url = api.upload(Procfile="web: serve")
+    api.call("POST", f"/apps/{candidate}/builds", 409, json={"source_blob": {"url": url}})
+    api.call("POST", f"/apps/{candidate}/rollouts", 409, json={"shares": {"v2": "10"}} | UNIT)
+    assert api.post(f"/apps/{candidate}/candidates", {"config_vars": {"MODEL": "newer"}})["version"] == 3
+    ended = api.post(f"/apps/{candidate}/rollouts/current/actions/abort", {"reason": "too slow"}, 200)
+    assert (ended["status"], ended["reason"]) == ("aborted", "too slow")
+    api.patch(f"/apps/{candidate}/config-vars", {"A": "1"})
+
+
+def test_a_rollback_aborts_it(api, candidate):
+    begin(api, candidate)
+    api.post(f"/apps/{candidate}/releases", {"release": "v1"})
+    assert api.get(f"/apps/{candidate}/rollouts/current")["status"] == "aborted"
+    assert {one["name"] for one in api.get(f"/apps/{candidate}/dynos")} == {"web.1"}
+
+
+NO_ROLLOUT = [
+    ({}, 422, "another release than the current one"),
+    ({"shares": {"v2": "x"}}, 422, "is not a share"),
+    ({"shares": {"two": "10"}}, 422, "is not a release"),
+    ({"shares": {"v9": "10"}}, 404, "no release 9"),
+    ({"shares": {"v1": "80", "v2": "10"}}, 422, "add up to 90 %"),
+    ({"shares": {"v2": "10"}, "unit": "ip"}, 422, "is not where a unit can be"),
+    ({"shares": {"v2": "10"}, "unit": None}, 422, "is not where a unit can be"),
+    ({"shares": {"v2": "10"}, "name": "A b"}, 422, "is not a name of a rollout"),
+    ({"shares": {"v2": "10"}, "processes": {"v7": 2}}, 422, "v7 is no variant"),
+    ({"shares": {"v2": "10"}, "processes": {"v2": 0}}, 422, "1 to 999 processes"),
+    ({"shares": {"v2": "10"}, "shadow": "v2"}, 422, "needs no copies"),
+    ({"shares": {"v2": "10"}, "settings": {"alpha": 7}}, 422, "alpha"),
+]
+
+
+def test_what_is_no_rollout(api, candidate):
+    for body, status, problem in NO_ROLLOUT:
+        answer = api.call("POST", f"/apps/{candidate}/rollouts", status, json=UNIT | body)
+        assert problem in answer.json()["message"]
+    assert api.get(f"/apps/{candidate}/rollouts") == []
+
+
+def test_what_is_no_ramp(api, candidate):
+    path = f"/apps/{candidate}/rollouts/current/actions/ramp"
+    assert api.call("POST", path, 404, json={"shares": {"v2": "20"}}).json()["resource"] == "rollout"
+    begin(api, candidate)
+    for shares, problem in (({"v2": "5"}, "cannot get less"), ({"v2": "10"}, "already"), ({}, "already")):
+        assert problem in api.call("POST", path, 422, json={"shares": shares}).json()["message"]
+    assert api.get(f"/apps/{candidate}/rollouts/current")["phase"] == 1
+    api.call("GET", f"/apps/{candidate}/rollouts/shop.9", 404)
