@@ -68,7 +68,7 @@ class Uploads:
 
         `length` is what the sender announced: servers of WSGI end a stream that was cut off as if it were whole.
         """
-        gauge = self._gauge(content_type, length)
+        content_type, gauge = self._gauge(content_type, length)
         key = self._key(name)
         obstore.put(self._store, key, gauge.through(chunks), attributes=self._attributes(key, content_type))
         return Upload(key, _name(key), content_type, gauge.size, gauge.digest.hexdigest())
@@ -77,7 +77,7 @@ class Uploads:
         self, name: str, content_type: str, chunks: AsyncIterable[bytes], *, length: int | None = None
     ) -> Upload:
         """The same for `request.stream()` of Starlette and FastAPI."""
-        gauge = self._gauge(content_type, length)
+        content_type, gauge = self._gauge(content_type, length)
         key = self._key(name)
         attributes = self._attributes(key, content_type)
         await obstore.put_async(self._store, key, gauge.through_async(chunks), attributes=attributes)
@@ -87,7 +87,7 @@ class Uploads:
         """A place that takes one file for a while. Size and type are looked at by `accept`: a signature of S3's PUT
         binds neither.
         """
-        self._allowed(content_type)
+        content_type = self._allowed(content_type)
         key = self._key(name, INCOMING)
         url = obstore.sign(self._store, "PUT", key, timedelta(seconds=seconds))
         return Offer(url, self._attributes(key, content_type), key)
@@ -140,15 +140,18 @@ class Uploads:
             swept += len(old)
         return swept
 
-    def _gauge(self, content_type: str, length: int | None) -> "Gauge":
-        self._allowed(content_type)
+    def _gauge(self, content_type: str, length: int | None) -> tuple[str, Gauge]:
+        content_type = self._allowed(content_type)
         if length is not None and length > self._largest:
             raise TooLarge(self._too_large())
-        return Gauge(content_type, self._largest, length)
+        return content_type, Gauge(content_type, self._largest, length)
 
-    def _allowed(self, content_type: str) -> None:
-        if content_type not in self._types:
-            raise WrongType(f"Files of type {content_type!r} are not taken; {', '.join(sorted(self._types))} are.")
+    def _allowed(self, content_type: str) -> str:
+        """Without what a browser may say about it besides, as the encoding of a text."""
+        kind = content_type.partition(";")[0].strip().lower()
+        if kind in self._types:
+            return kind
+        raise WrongType(f"Files of type {kind!r} are not taken; {', '.join(sorted(self._types))} are.")
 
     def _key(self, name: str, *below: str) -> str:
         return "/".join([self._prefix, *below, secrets.token_hex(16), safe_name(name)])
@@ -171,8 +174,7 @@ class Uploads:
         size, sent = found.meta["size"], found.attributes
         if size > self._largest:
             raise TooLarge(self._too_large())
-        content_type = str(sent.get("Content-Type", ""))
-        self._allowed(content_type)
+        content_type = self._allowed(str(sent.get("Content-Type", "")))
         if sent.get("Content-Disposition") != self._attributes(key, content_type)["Content-Disposition"]:
             raise WrongType("The file has to be sent with the headers of its offer.")
         gauge = Gauge(content_type, self._largest, size)

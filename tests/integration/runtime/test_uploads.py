@@ -166,6 +166,13 @@ def test_what_is_gone_is_gone(uploads, left):
     assert left() == ([], [])
 
 
+def test_what_a_browser_says_besides_the_type_is_no_part_of_it(uploads):
+    assert uploads.receive("a", "Text/Plain; charset=UTF-8", [b"x"]).content_type == "text/plain"
+    offer = uploads.offer("a", "text/plain;charset=UTF-8")
+    put(offer, b"x", **{"content-type": "text/plain;charset=UTF-8"})
+    assert uploads.accept(offer.key).content_type == "text/plain"
+
+
 def put(offer, body, **headers):
     sent = {name.lower(): value for name, value in offer.headers.items()} | headers
     answer = httpx.request(offer.method, offer.url, content=body, headers=sent)
