@@ -239,7 +239,7 @@ def test_killed_at_every_exchange_with_the_server_it_leaves_all_or_nothing(url, 
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (ran.stderr, ran.returncode) == ("", 0)
     cases, ended = json.loads(ran.stdout)
-    assert len(cases) >= 16  # begin, look, savepoint, patience, key, patience, release, effect, effect, answer, commit
+    assert len(cases) >= 16  # begin, look, key, patience, effect, effect, answer, commit
     assert ended == [-signal.SIGKILL] * len(cases)
     outcomes = []
     for trip, moment in cases:

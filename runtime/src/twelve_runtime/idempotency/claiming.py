@@ -17,28 +17,39 @@ TAKE = """
     where held.answer is not null and held.expires <= clock_timestamp()
     returning token
 """
-LOOK = "select fingerprint, answer, expires > clock_timestamp() from twelve_idempotency where key = %s"
+# When there is no answer, the next statement may wait, and only as long as is said here. The caller's own patience
+# comes with the row, to be put back. After an error, the block around all this takes settings back with the rest.
+LOOK = """
+    select held.fingerprint, held.answer, held.expires > clock_timestamp(), current_setting('lock_timeout'),
+        case when %s <> '' and (held.answer is null or held.expires <= clock_timestamp())
+        then set_config('lock_timeout', %s, true) end
+    from (values (1)) as one left join twelve_idempotency as held on held.key = %s
+"""
 ANSWER = "update twelve_idempotency set answer = %s where key = %s"
-# A wait that was too long must not spoil the caller's transaction, nor must our patience become the caller's.
-SAVE, GO_BACK, RELEASE = (
-    f"{words} twelve_once" for words in ("savepoint", "rollback to savepoint", "release savepoint")
-)
-PATIENCE = "select current_setting('lock_timeout'), set_config('lock_timeout', %s, true)"
 RESTORE = "select set_config('lock_timeout', %s, true)"
 
 Claiming = Generator[Statement, Row, Effect]
-Taking = Generator[Statement, Row, Row]
 
 
 def claiming(key: str, fingerprint: str, expires: float, wait: float | None) -> Claiming:
+    patience = "" if wait is None else f"{max(1, round(wait * 1000))}ms"
     # A look first: taking would lock the row, and those who only want the answer need not queue.
-    if (found := _seen(key, fingerprint, (yield Statement(LOOK, key)))) is not None:
+    row = yield Statement(LOOK, patience, patience, key)
+    if (found := _seen(key, fingerprint, row)) is not None:
         return found
-    if (taken := (yield from _taking(key, fingerprint, expires, wait))) is not None:
+    try:
+        taken = yield Statement(TAKE, key, fingerprint, expires)
+    except Exception as error:
+        if sqlstate(error) == LOCK_NOT_AVAILABLE:
+            raise _busy(key) from error
+        raise
+    if patience:
+        yield Statement(RESTORE, row[3] if row else "0")
+    if taken is not None:
         return Effect(key, token=int(taken[0]))
-    if (found := _seen(key, fingerprint, (yield Statement(LOOK, key)))) is not None:
+    if (found := _seen(key, fingerprint, (yield Statement(LOOK, "", "", key)))) is not None:
         return found
-    raise Busy(f"The key {key!r} is in use right now.")
+    raise _busy(key)
 
 
 def answering(effect: Effect) -> Statement:
@@ -53,19 +64,5 @@ def _seen(key: str, fingerprint: str, row: Row) -> Effect | None:
     return Effect(key, answer=bytes(row[1]))
 
 
-def _taking(key: str, fingerprint: str, expires: float, wait: float | None) -> Taking:
-    take = Statement(TAKE, key, fingerprint, expires)
-    if wait is None:
-        return (yield take)
-    yield Statement(SAVE)
-    try:
-        patience = yield Statement(PATIENCE, f"{max(1, round(wait * 1000))}ms")
-        taken = yield take
-    except Exception as error:
-        yield Statement(GO_BACK)
-        if sqlstate(error) == LOCK_NOT_AVAILABLE:
-            raise Busy(f"The key {key!r} is in use right now.") from error
-        raise
-    yield Statement(RESTORE, patience[0] if patience else "0")
-    yield Statement(RELEASE)
-    return taken
+def _busy(key: str) -> Busy:
+    return Busy(f"The key {key!r} is in use right now.")
