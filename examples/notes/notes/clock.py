@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import redis
 from psycopg_pool import PoolTimeout
+from twelve_runtime import Lifecycle, events
 
-from . import database, log, settings, store
+from . import database, settings, store
 from .database import Connection
 from .jobs import Job, Jobs
-from .lifecycle import Lifecycle
+
+log = events.logger()
 
 
 def tick_of(now: datetime, seconds: int) -> str:
@@ -29,10 +31,10 @@ def tick(jobs: Jobs, db: Connection, now: datetime, seconds: int) -> None:
     name = tick_of(now, seconds)
     for day in _days(now):
         if jobs.add_once(Job("digest", day), f"digest:{day}:{name}", seconds * 10):
-            log.event("digest_asked_for", day=day, tick=name)
+            log.info("digest_asked_for", day=day, tick=name)
     for kind, subject in store.unread(db):
         if jobs.add_once(Job(kind, subject), f"{kind}:{subject}:{name}", seconds * 10):
-            log.event("job_asked_for_again", kind=kind, subject=subject)
+            log.info("job_asked_for_again", kind=kind, subject=subject)
     jobs.tidy()
 
 
@@ -44,19 +46,18 @@ def _days(now: datetime) -> list[str]:
 
 def main() -> None:
     config = settings.load()
-    log.configure(config.log_level)
-    lifecycle = Lifecycle()
-    jobs = Jobs(config)
-    with database.pool(config) as pool:
-        log.event("clock_ready", every=config.tick_seconds)
+    events.configure(config.log_level)
+    with Lifecycle() as lifecycle:
+        jobs, pool = Jobs(config, lifecycle), database.pool(config, lifecycle)
+        log.info("clock_ready", every=config.tick_seconds)
         while not lifecycle.stopping:
             try:
                 with pool.connection() as db:
                     tick(jobs, db, datetime.now(UTC), config.tick_seconds)
             except (redis.RedisError, psycopg.OperationalError, PoolTimeout) as error:
-                log.event("service_unreachable", level="error", reason=type(error).__name__)
+                log.error("service_unreachable", reason=type(error).__name__)  # noqa: TRY400 - an outage needs no stack
             lifecycle.sleep(until_next(time.time(), config.tick_seconds))
-    log.event("clock_stopped")
+    log.info("clock_stopped")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,12 @@ import contextlib
 from dataclasses import dataclass
 
 import redis
+from twelve_runtime import Lifecycle, events
+from twelve_runtime.resources.redis import client
 
-from . import log
 from .settings import Settings
+
+log = events.logger()
 
 STREAM = "notes:jobs"
 FAILED = "notes:failed"
@@ -34,10 +37,8 @@ class Job:
 
 
 class Jobs:
-    def __init__(self, settings: Settings) -> None:
-        self._redis = redis.Redis.from_url(
-            settings.redis_url, decode_responses=True, socket_timeout=5, socket_connect_timeout=5
-        )
+    def __init__(self, settings: Settings, lifecycle: Lifecycle | None = None) -> None:
+        self._redis = client(settings.redis_url, name=settings.process, wait=0, lifecycle=lifecycle)
 
     def answers(self) -> bool:
         try:
@@ -104,7 +105,7 @@ class Jobs:
         if self._times_begun(job.entry) > ATTEMPTS:
             self._set_aside(job)
             return None
-        log.event("job_taken_over", kind=job.kind, subject=job.subject)
+        log.info("job_taken_over", kind=job.kind, subject=job.subject)
         return job
 
     def _times_begun(self, entry: str) -> int:
@@ -112,7 +113,7 @@ class Jobs:
         return int(pending[0]["times_delivered"]) if pending else 0
 
     def _set_aside(self, job: Job) -> None:
-        log.event("job_set_aside", level="error", kind=job.kind, subject=job.subject)
+        log.error("job_set_aside", kind=job.kind, subject=job.subject)
         self._redis.xadd(FAILED, job.fields(), maxlen=1000)
         self.done(job)
 

@@ -7,12 +7,15 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
+from twelve_runtime import events
+from twelve_runtime.oneoff import only_one, run
 
-from . import log, settings
+from . import database, settings
+from .database import Connection
 
+log = events.logger()
 FOLDER = Path(__file__).with_name("migrations")
-LOCK = 0x6E6F746573  # "notes": two releases at the same time take their turn
+TURN = 600  # seconds that a release waits for another one to end
 
 
 def migrations(folder: Path = FOLDER) -> Iterator[tuple[str, str, str]]:
@@ -22,18 +25,19 @@ def migrations(folder: Path = FOLDER) -> Iterator[tuple[str, str, str]]:
         yield path.name, text, hashlib.sha256(text.encode()).hexdigest()
 
 
-def migrate(connection: psycopg.Connection) -> int:
+def migrate(connection: Connection) -> int:
     """How many files were applied. The lock goes with the connection, even when this process is killed."""
-    connection.execute("select pg_advisory_lock(%s)", (LOCK,))
-    connection.execute(
-        "create table if not exists migrations"
-        " (name text primary key, digest text not null, applied_at timestamptz not null default now())"
-    )
-    known = dict(connection.execute("select name, digest from migrations").fetchall())
-    return sum(_apply(connection, known, *migration) for migration in migrations())
+    with only_one("notes.migrate", postgres=connection, wait=TURN):
+        connection.execute(
+            "create table if not exists migrations"
+            " (name text primary key, digest text not null, applied_at timestamptz not null default now())"
+        )
+        rows = connection.execute("select name, digest from migrations").fetchall()
+        known = {row["name"]: row["digest"] for row in rows}
+        return sum(_apply(connection, known, *migration) for migration in migrations())
 
 
-def _apply(connection: psycopg.Connection, known: dict[str, str], name: str, text: str, digest: str) -> bool:
+def _apply(connection: Connection, known: dict[str, str], name: str, text: str, digest: str) -> bool:
     if name in known:
         if known[name] != digest:
             raise SystemExit(f"{name} was changed after it had been applied: add a new file instead.")
@@ -41,17 +45,17 @@ def _apply(connection: psycopg.Connection, known: dict[str, str], name: str, tex
     with connection.transaction():
         connection.execute(text)  # type: ignore[arg-type] - the text of a file of ours
         connection.execute("insert into migrations (name, digest) values (%s, %s)", (name, digest))
-    log.event("migrated", file=name)
+    log.info("migrated", file=name)
     return True
 
 
 def main() -> None:
     config = settings.load()
-    log.configure(config.log_level)
-    with psycopg.connect(config.database_url, autocommit=True, connect_timeout=10) as connection:
+    events.configure(config.log_level)
+    with database.connect(config, autocommit=True) as connection:
         count = migrate(connection)
-    log.event("schema_current", applied=count)
+    log.info("schema_current", applied=count)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -7,14 +7,16 @@ import redis
 from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, session, url_for
 from markupsafe import Markup, escape
 from psycopg_pool import ConnectionPool
+from twelve_runtime import events
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as Answer
 
-from . import log, store
+from . import store
 from .database import Connection
 from .jobs import Job, Jobs
 from .settings import Settings
 
+log = events.logger()
 TITLE, BODY, AUTHOR, NAME = 200, 100_000, 60, 150  # characters
 TAB_AND_LINES = "\t\n"
 
@@ -176,6 +178,6 @@ def _name(sent: FileStorage) -> str:
 def _hand_over(kind: str, subject: int) -> None:
     """A lost job is asked for again by the clock: the row itself tells that nobody has looked at it."""
     try:
-        services().jobs.add(Job(kind, str(subject), log.request_id.get()))
+        services().jobs.add(Job(kind, str(subject), events.request_id()))
     except redis.RedisError as error:
-        log.event("queue_unreachable", level="warning", reason=type(error).__name__)
+        log.warning("queue_unreachable", reason=type(error).__name__)

@@ -3,23 +3,24 @@
 Asks the workers to look at every note and file again, after a change in notes/text.py for example.
 """
 
-import psycopg
+from twelve_runtime import events
+from twelve_runtime.oneoff import run
 
-from . import log, settings
+from . import database, settings
 from .jobs import Job, Jobs
 
 
 def main() -> None:
     config = settings.load()
-    log.configure(config.log_level)
+    log = events.configure(config.log_level)
     jobs = Jobs(config)
     count = 0
-    with psycopg.connect(config.database_url, connect_timeout=10) as db:
-        for kind, subject in db.execute("select 'note', id from notes union all select 'file', id from files"):
-            jobs.add(Job(kind, str(subject)))
+    with database.connect(config) as db:
+        for row in db.execute("select 'note' as kind, id from notes union all select 'file', id from files"):
+            jobs.add(Job(row["kind"], str(row["id"])))
             count += 1
-    log.event("requeued", jobs=count)
+    log.info("requeued", jobs=count)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -2,24 +2,23 @@
 
 import hmac
 import secrets
-import time
-import traceback
-import uuid
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from flask import Flask, Response, abort, g, render_template, request, session
+from flask import Flask, Response, abort, render_template, request, session
 from flask.sessions import SecureCookieSessionInterface
 from psycopg_pool import PoolTimeout
+from twelve_runtime import Lifecycle, events
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import database, log, pages, settings
+from . import database, pages, settings
 from .jobs import Jobs
 
-QUIET = {"static", "pages.healthz"}
+log = events.logger()
+QUIET = {"/static/", "/healthz"}
 FORM_ALLOWANCE = 200_000  # bytes of a request that are not the file
 PATIENCE = 1600  # pieces of 64 KiB of a file that is too large
 TOO_LARGE = "A file may not be larger than the form says. Nothing was saved."
@@ -40,19 +39,19 @@ class Sessions(SecureCookieSessionInterface):
 def create_app(config: settings.Settings | None = None) -> Flask:
     """One an operating-system process: it opens connections, which do not survive a fork."""
     config = config or settings.load()
-    log.configure(config.log_level)
+    events.configure(config.log_level)
+    lifecycle = Lifecycle(signals=False)  # the server deals with signals; connections close as the process ends
     app = Flask(__name__)
-    app.secret_key = config.secret_key
+    app.secret_key = config.secret_key.get_secret_value()
     app.session_interface = Sessions()
     app.config["MAX_CONTENT_LENGTH"] = config.max_file_bytes + FORM_ALLOWANCE
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 31_536_000
-    app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign] - the documented way
-    app.extensions["services"] = pages.Services(database.pool(config), Jobs(config), config)
+    app.wsgi_app = events.wsgi(ProxyFix(app.wsgi_app), quiet=QUIET)  # type: ignore[method-assign] - the documented way
+    app.extensions["services"] = pages.Services(database.pool(config, lifecycle), Jobs(config, lifecycle), config)
     app.register_blueprint(pages.blueprint)
-    app.before_request(begin)
     app.before_request(check_token)
-    app.after_request(end)
+    app.after_request(protect)
     app.register_error_handler(HTTPException, refuse)
     app.register_error_handler(psycopg.OperationalError, unreachable)
     app.register_error_handler(PoolTimeout, unreachable)
@@ -67,17 +66,8 @@ def style_digest() -> str:
     return sha256(Path(__file__).with_name("static").joinpath("style.css").read_bytes()).hexdigest()[:12]
 
 
-def begin() -> None:
-    """The router's request id goes into every line and every job of this request."""
-    g.started = time.monotonic()
-    log.request_id.set(request.headers.get("X-Request-Id") or str(uuid.uuid4()))
-
-
-def end(response: Response) -> Response:
-    response.headers.update(HEADERS | {"X-Request-Id": log.request_id.get()})
-    if request.endpoint not in QUIET:
-        milliseconds = round((time.monotonic() - g.started) * 1000)
-        log.event("request", method=request.method, path=request.path, status=response.status_code, ms=milliseconds)
+def protect(response: Response) -> Response:
+    response.headers.update(HEADERS)
     return response
 
 
@@ -109,12 +99,12 @@ def read_on() -> None:
 
 
 def unreachable(error: Exception) -> tuple[str, int]:
-    log.event("database_unreachable", level="error", reason=str(error).partition("\n")[0])
+    log.error("database_unreachable", reason=str(error).partition("\n")[0])
     text = "The database does not answer. Nothing was changed; try again in a moment."
     return render_template("problem.html", title="Not available", text=text), 503
 
 
 def fail(error: Exception) -> tuple[str, int]:
-    log.event("error", level="error", trace="".join(traceback.format_exception(error)))
-    text = f"Something went wrong here. The id of this request is {log.request_id.get()}."
+    log.error("error", exc_info=error)
+    text = f"Something went wrong here. The id of this request is {events.request_id()}."
     return render_template("problem.html", title="Error", text=text), 500

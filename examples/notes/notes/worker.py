@@ -8,11 +8,13 @@ from datetime import date
 import psycopg
 import redis
 from psycopg_pool import ConnectionPool, PoolTimeout
+from twelve_runtime import Lifecycle, events
 
-from . import database, log, settings, store, text
+from . import database, settings, store, text
 from .database import Connection
 from .jobs import Job, Jobs
-from .lifecycle import Lifecycle
+
+log = events.logger()
 
 
 def count_words(db: Connection, subject: str) -> None:
@@ -47,15 +49,15 @@ class Worker:
         self.name = f"{process}-{uuid.uuid4().hex[:8]}"
 
     def run(self, lifecycle: Lifecycle) -> None:
-        log.event("worker_ready", worker=self.name)
+        log.info("worker_ready", worker=self.name)
         while not lifecycle.stopping:
             try:
                 self.step()
             except (redis.RedisError, psycopg.OperationalError, PoolTimeout) as error:
-                log.event("service_unreachable", level="error", reason=type(error).__name__)
+                log.error("service_unreachable", reason=type(error).__name__)  # noqa: TRY400 - an outage needs no stack
                 lifecycle.sleep(1)
         self.jobs.leave(self.name)
-        log.event("worker_stopped", worker=self.name)
+        log.info("worker_stopped", worker=self.name)
 
     def step(self) -> None:
         """One job, or a second of waiting for one. Acknowledged only when it is done."""
@@ -65,21 +67,20 @@ class Worker:
             self.jobs.done(job)
 
     def do(self, job: Job) -> None:
-        log.request_id.set(job.request_id)
-        started = time.monotonic()
-        with self.pool.connection() as db:
-            KINDS[job.kind](db, job.subject)
-        milliseconds = round((time.monotonic() - started) * 1000)
-        log.event("job_done", kind=job.kind, subject=job.subject, ms=milliseconds)
-        log.request_id.set("")
+        with events.bound(request_id=job.request_id):
+            started = time.monotonic()
+            with self.pool.connection() as db:
+                KINDS[job.kind](db, job.subject)
+            milliseconds = round((time.monotonic() - started) * 1000)
+            log.info("job_done", kind=job.kind, subject=job.subject, ms=milliseconds)
 
 
 def main() -> None:
     config = settings.load()
-    log.configure(config.log_level)
-    lifecycle = Lifecycle()
-    with database.pool(config) as pool:
-        Worker(Jobs(config), pool, config.process).run(lifecycle)
+    events.configure(config.log_level)
+    with Lifecycle() as lifecycle:
+        jobs, pool = Jobs(config, lifecycle), database.pool(config, lifecycle)
+        Worker(jobs, pool, config.process).run(lifecycle)
 
 
 if __name__ == "__main__":

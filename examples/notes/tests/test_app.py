@@ -1,17 +1,18 @@
 """The app on a real Postgres and a real Redis: set DATABASE_URL (an empty database) and REDIS_URL to run these."""
 
 import io
+import json
 import os
 import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from notes import clock, database, jobs, migrate, settings
+from notes import clock, database, jobs, migrate
+from notes.settings import Settings
 from notes.web import create_app
 from notes.worker import Worker
 
@@ -19,16 +20,16 @@ pytestmark = pytest.mark.skipif("REDIS_URL" not in os.environ, reason="needs DAT
 
 
 @pytest.fixture(scope="session")
-def config() -> settings.Settings:
-    config = settings.load({"SECRET_KEY": "only for tests", **os.environ, "MAX_FILE_BYTES": "1000", "DYNO": "test.1"})
-    with psycopg.connect(config.database_url, autocommit=True) as connection:
+def config() -> Settings:
+    config = Settings.load({"SECRET_KEY": "only for tests", **os.environ, "MAX_FILE_BYTES": "1000", "DYNO": "test.1"})
+    with database.connect(config, autocommit=True) as connection:
         migrate.migrate(connection)
         assert migrate.migrate(connection) == 0
     return config
 
 
 @pytest.fixture(scope="session")
-def app(config: settings.Settings) -> Iterator[Flask]:
+def app(config: Settings) -> Iterator[Flask]:
     app = create_app(config)
     yield app
     app.extensions["services"].pool.close()
@@ -40,7 +41,7 @@ def browser(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def worker(config: settings.Settings) -> Iterator[Worker]:
+def worker(config: Settings) -> Iterator[Worker]:
     with database.pool(config) as pool:
         yield Worker(jobs.Jobs(config), pool, "worker.1")
 
@@ -126,7 +127,7 @@ def test_a_job_that_always_fails_is_set_aside(worker: Worker, monkeypatch: pytes
 
 
 def test_two_clocks_ask_once_and_a_lost_job_is_asked_for_again(
-    browser: FlaskClient, worker: Worker, config: settings.Settings
+    browser: FlaskClient, worker: Worker, config: Settings
 ) -> None:
     place = write(browser, "Lost job")
     work_off(worker)
@@ -153,9 +154,10 @@ def test_one_request_id_goes_through_web_and_worker(
     data = {"token": token(browser), "title": "Traced"}
     answer = browser.post("/notes", data=data, headers={"X-Request-Id": "7f1c-trace"})
     assert answer.headers["X-Request-Id"] == "7f1c-trace"
+    answer.close()
     work_off(worker)
-    lines = [line for line in capsys.readouterr().out.splitlines() if "7f1c-trace" in line]
-    assert [re.findall("event=([a-z_]+)", line)[0] for line in lines] == ["request", "job_done"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["event"] for line in lines if line.get("request_id") == "7f1c-trace"] == ["request", "job_done"]
 
 
 def test_it_is_healthy(browser: FlaskClient) -> None:

@@ -25,6 +25,11 @@ CASES = [
         ("DEBUG", "True", "", False),
     ),
     ("a.py", "class S(BaseSettings):\n    api_key: str", ("API_KEY", None, "", True)),
+    (
+        "a.py",
+        "from twelve_runtime.config import Config, Secret\nclass S(Config):\n    api_key: Secret",
+        ("API_KEY", None, "", True),
+    ),
     ("a.py", "class S(BaseSettings):\n    key: str = Field('x', alias='APP_KEY')", ("APP_KEY", "x", "", False)),
     ("a.js", "const p = process.env.PORT || 3000", ("PORT", "3000", "", False)),
     ("a.js", "const p = process.env['AA'] ?? process.env.B ?? 'c' // x", ("AA", "c", "", False)),

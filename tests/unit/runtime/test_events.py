@@ -246,7 +246,7 @@ def request_asgi(path, headers=()):
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b"token=x", "headers": list(headers)}
-    asyncio.run(events.asgi(asgi_app, quiet={"/quiet"})(scope, None, send))
+    asyncio.run(events.asgi(asgi_app, quiet={"/quiet", "/static/"})(scope, None, send))
     return dict(sent[0]["headers"])
 
 
@@ -275,7 +275,8 @@ def test_an_id_that_could_do_harm_is_replaced(lines, sent):
 def test_quiet_paths_and_failures(lines):
     events.configure()
     request_asgi("/quiet")
-    assert [line["event"] for line in lines()] == ["inside"]
+    request_asgi("/static/style.css")
+    assert [line["event"] for line in lines()] == ["inside", "inside"]
     with pytest.raises(OSError, match="down"):
         request_asgi("/fail")
     (line,) = lines()

@@ -28,7 +28,10 @@ def request_id() -> str:
 
 
 def asgi(app: ASGIApp, *, quiet: frozenset[str] | set[str] = frozenset()) -> ASGIApp:
-    """Gives every request its id, in all its lines and in its answer, and one line; none for the paths in `quiet`."""
+    """Gives every request its id, in all its lines and in its answer, and one line.
+
+    None for the paths in `quiet`, and for all below one that ends with a slash, unless they fail.
+    """
     return AsgiEvents(app, logger(), frozenset(quiet))
 
 

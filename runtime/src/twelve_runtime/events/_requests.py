@@ -24,7 +24,7 @@ class Request:
 
     def __init__(self, log: Any, quiet: frozenset[str], method: str, path: str) -> None:
         self._log = log
-        self._silent = path in quiet
+        self._silent = path in quiet or path.startswith(tuple(known for known in quiet if known.endswith("/")))
         self._what = {"method": method, "path": path}
         self._began = time.perf_counter()
 

@@ -44,7 +44,8 @@ class Read:
 @extraction(
     language=tuple(_TEXTS),
     needles=("environ", "getenv", "process.env", "Deno.env", "ENV[", "ENV.fetch", "Getenv", "LookupEnv", "getEnv",
-             "BaseSettings", "decouple", "env(", "_env(", "env.", "dj_database_url", "envconfig:", 'env:"', "${"),
+             "BaseSettings", "twelve_runtime", "decouple", "env(", "_env(", "env.", "dj_database_url", "envconfig:",
+             'env:"', "${"),
 )  # fmt: skip
 def found_in(file: SourceFile) -> list[Row]:
     return [

@@ -16,8 +16,8 @@ _URLS = {"dj_database_url.config": "DATABASE_URL", "dj_email_url.config": "EMAIL
 _HELPER = re.compile(r"(?i)(^|_)(env|environ|getenv|environment)(_|$)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Z0-9_]+")
 _READS = re.compile(
-    r"environ\b|getenv|BaseSettings|dj_database_url|dj_email_url|django_cache_url|decouple|starlette\.config"
-    r"|env\(\s*[\"']|\benv\.\w+\(\s*[\"']|_env\w{0,40}\(\s*+[\"']"
+    r"environ\b|getenv|BaseSettings|twelve_runtime|dj_database_url|dj_email_url|django_cache_url|decouple"
+    r"|starlette\.config|env\(\s*[\"']|\benv\.\w+\(\s*[\"']|_env\w{0,40}\(\s*+[\"']"
 )
 DEBUGGING = re.compile(r"(?i)(^|_)(debug|testing|development|dev|local)($|_)")
 
@@ -40,10 +40,11 @@ def found(file: SourceFile) -> Iterator[Found]:
     instead = _instead(file.nodes)
     debugging = debugging_lines(file)
     made: dict[int, Found] = {}
+    bases = {"BaseSettings", "Config"} if "twelve_runtime" in file.text else {"BaseSettings"}
     decoupled = "decouple" in file.text or "starlette.config" in file.text
     for node in file.nodes:
         if isinstance(node, ast.ClassDef):
-            yield from _of_settings(node)
+            yield from _of_settings(node, bases)
         elif (one := _read(node, decoupled=decoupled)) is not None:
             if id(node) in instead:
                 _set_default(one, instead[id(node)])
@@ -149,9 +150,9 @@ def _filled_later(nodes: list[ast.AST], made: dict[int, Found]) -> None:
                 by_target[name].debugging = _is_debugging(node.test)
 
 
-def _of_settings(node: ast.ClassDef) -> Iterator[Found]:
-    """A class of pydantic-settings: its fields are variables, in capitals."""
-    if not any(name_of(base).rpartition(".")[2] == "BaseSettings" for base in node.bases):
+def _of_settings(node: ast.ClassDef, bases: set[str]) -> Iterator[Found]:
+    """A class of pydantic-settings, or of what our library makes of it: its fields are variables, in capitals."""
+    if not any(name_of(base).rpartition(".")[2] in bases for base in node.bases):
         return
     prefix = next((text_of(one.value) for inner in ast.walk(node) if isinstance(inner, ast.keyword)
                    for one in [inner] if inner.arg == "env_prefix"), None) or ""  # fmt: skip
