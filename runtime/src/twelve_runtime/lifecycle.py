@@ -4,7 +4,6 @@ SIGTERM ─▶ stopping ─▶ what is in hand ends ─▶ resources close, the 
            └──────────────────────────── within `grace` seconds, or the process ends itself
 """
 
-import asyncio
 import atexit
 import contextlib
 import faulthandler
@@ -55,6 +54,7 @@ class Lifecycle:
         self._in_hand = 0
         self._idle = threading.Condition()
         self._before: dict[int, Any] = {}
+        self._ending = False
         if signals:
             self._listen()
         atexit.register(self.close)
@@ -72,6 +72,8 @@ class Lifecycle:
 
     async def asleep(self, seconds: float) -> bool:
         """The same in a loop of asyncio."""
+        import asyncio  # noqa: PLC0415 - who is here has loaded it; others start sooner without
+
         deadline = time.monotonic() + seconds
         while not self.stopping and (left := deadline - time.monotonic()) > 0:  # noqa: ASYNC110 - set by a handler
             await asyncio.sleep(min(left, SLICE / 5))
@@ -119,6 +121,8 @@ class Lifecycle:
 
     async def aclose(self) -> None:
         """The same in a loop of asyncio, whose own resources are awaited."""
+        import asyncio  # noqa: PLC0415 - the same
+
         self.stop()
         if self._closers or self._in_hand:
             with self._deadline():
@@ -162,6 +166,7 @@ class Lifecycle:
         # Platforms repeat SIGTERM, and an ending interpreter no longer handles it; a second Ctrl-C is a person's.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        self._ending = True
         self._arm()
 
     def _arm(self) -> None:
@@ -175,7 +180,8 @@ class Lifecycle:
         try:
             yield
         finally:
-            faulthandler.cancel_dump_traceback_later()
+            if not self._ending:  # after a signal the deadline is for the process, also for what comes after closing
+                faulthandler.cancel_dump_traceback_later()
 
     def _wait_until_idle(self) -> None:
         until = self._told_at + self.grace * (1 - RESERVE)
@@ -202,6 +208,8 @@ def _close(name: str, close: Closer) -> None:
 
 
 async def _aclose(name: str, close: Closer) -> None:
+    import asyncio  # noqa: PLC0415 - the same
+
     try:
         closed = close() if inspect.iscoroutinefunction(close) else await asyncio.to_thread(close)
         if isinstance(closed, Awaitable):

@@ -140,12 +140,13 @@ def test_a_server_that_comes_up_late_is_waited_for(redis_url, lifecycle):
 
 
 def forward(port, target):
-    """One connection only: what the client's first command needs."""
+    """Two connections: one that finds out whether the server is up, and one for the client's first command."""
     with socket.create_server(("127.0.0.1", port)) as server:
-        inside, _ = server.accept()
-    outside = socket.create_connection(("127.0.0.1", target))
-    for source, sink in ((inside, outside), (outside, inside)):
-        threading.Thread(target=pump, args=(source, sink), daemon=True).start()
+        for _ in range(2):
+            inside, _ = server.accept()
+            outside = socket.create_connection(("127.0.0.1", target))
+            for source, sink in ((inside, outside), (outside, inside)):
+                threading.Thread(target=pump, args=(source, sink), daemon=True).start()
 
 
 def pump(source, sink):

@@ -61,6 +61,16 @@ def test_who_is_told_to_stop_waits_no_longer():
         until_up(Patience("Redis", address, 60), fail, (OSError,), lifecycle)
 
 
+def test_several_hosts_are_the_drivers_affair():
+    address = parse("postgres://u:p@a:1,b:2/d", "PostgreSQL", ("postgres",))
+    assert postgres.conninfo(address) == "postgresql://u:p@a:1,b:2/d"
+
+
+@pytest.mark.parametrize("url", ["redis://h", "rediss://h", "valkey://h", "valkeys://h", "unix:///run/redis.sock"])
+def test_every_scheme_of_redis_makes_a_connection(url):
+    redis.client(url, wait=0, name="web.1").connection_pool.make_connection()
+
+
 @pytest.mark.parametrize(
     ("url", "place"),
     [

@@ -142,7 +142,8 @@ raise SystemExit(3)
     assert ran(program)[:2] == (3, "closed\n")
 
 
-@pytest.mark.parametrize("hang", ["while True: pass", "lifecycle.on_close('pool', threading.Event().wait); lifecycle.wait()", "threading.Thread(target=threading.Event().wait).start()"])  # fmt: skip
+@pytest.mark.parametrize("hang", ["while True: pass", "lifecycle.on_close('pool', threading.Event().wait); lifecycle.wait()", "threading.Thread(target=threading.Event().wait).start()",
+        "lifecycle.on_close('pool', lambda: None); threading.Thread(target=threading.Event().wait).start(); lifecycle.wait(); lifecycle.close()"])  # fmt: skip
 def test_what_hangs_ends_at_the_deadline_and_shows_where(hang):
     program = f"""
 import threading

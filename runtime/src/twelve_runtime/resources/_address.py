@@ -51,7 +51,7 @@ def parse(url: str | Secret, kind: str, schemes: tuple[str, ...]) -> Address:
     wanted = f"a URL of {kind} begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
     try:
         parts = urlsplit(text)
-        port = parts.port
+        port = None if "," in parts.netloc else parts.port  # several hosts: the driver reads them
     except ValueError:
         raise BadUrl(f"The URL cannot be read; {wanted}, then USER:PASSWORD@HOST:PORT.") from None
     if not parts.scheme or "://" not in text:

@@ -15,7 +15,7 @@ with needs("resources.redis", "redis", "redis"):
     import redis
     import redis.asyncio
     from redis.asyncio.retry import Retry as AsyncRetry
-    from redis.backoff import ExponentialBackoff
+    from redis.backoff import ExponentialBackoff, NoBackoff
     from redis.exceptions import AuthorizationError
     from redis.retry import Retry
 
@@ -43,11 +43,11 @@ def client(
     pool = redis.BlockingConnectionPool.from_url(
         _url(address),
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), RETRIES),
-        **_options(size, timeout, name, options),
+        **_options(address, size, timeout, name, options),
     )
     made = redis.Redis.from_pool(pool)
     if wait:
-        until_up(_patience(address, wait), made.ping, (redis.RedisError, OSError), lifecycle)
+        until_up(_patience(address, wait), lambda: _knock(address, timeout), (redis.RedisError, OSError), lifecycle)
     if lifecycle:
         lifecycle.on_close(address.where("Redis"), made.close)
     return made
@@ -68,7 +68,7 @@ async def async_client(
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         _url(address),
         retry=AsyncRetry(ExponentialBackoff(cap=0.5, base=0.05), RETRIES),
-        **_options(size, timeout, name, options),
+        **_options(address, size, timeout, name, options),
     )
     made = redis.asyncio.Redis.from_pool(pool)
     if wait:
@@ -78,22 +78,31 @@ async def async_client(
     return made
 
 
+def _knock(address: Address, timeout: float) -> None:
+    """Once only: the client itself would try again, and longer than the deadline."""
+    once = Retry(NoBackoff(), 0)
+    with redis.Redis.from_url(
+        _url(address), socket_timeout=timeout, socket_connect_timeout=timeout, retry=once
+    ) as made:
+        made.ping()
+
+
 def _url(address: Address) -> str:
     """Valkey's own schemes are Redis's by another name."""
     return address.scheme.replace("valkey", "redis") + address.url[len(address.scheme) :]
 
 
-def _options(size: int, timeout: float, name: str, options: dict[str, Any]) -> dict[str, Any]:
+def _options(address: Address, size: int, timeout: float, name: str, options: dict[str, Any]) -> dict[str, Any]:
     own: dict[str, Any] = {
         "max_connections": size,
         "timeout": timeout,
         "socket_timeout": timeout,
-        "socket_connect_timeout": timeout,
-        "socket_keepalive": True,
         "health_check_interval": FRESH,
         "decode_responses": True,
         "client_name": name or None,
     }
+    if address.scheme != "unix":
+        own |= {"socket_connect_timeout": timeout, "socket_keepalive": True}
     return own | options
 
 

@@ -71,7 +71,7 @@ async def async_engine(
 
 def _address(url: str | Secret) -> Address:
     scheme = reveal(url).partition("://")[0]
-    return parse(url, "a database", POSTGRES if "+" not in scheme else (*POSTGRES, scheme))
+    return parse(url, "a database", (*POSTGRES, scheme if "+" in scheme else "DIALECT+DRIVER"))
 
 
 def _sqlalchemy_url(address: Address) -> URL:
