@@ -1,5 +1,6 @@
 """The examples carry the runtime library as a wheel: of a released version, or of the code as it is."""
 
+import hashlib
 import re
 import tomllib
 import zipfile
@@ -46,3 +47,7 @@ def test_the_example_declares_the_wheel_that_lies_there(wheel):
     project = tomllib.loads((wheel.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["tool"]["uv"]["sources"]["twelve-runtime"]["path"] == f"vendor/{wheel.name}"
     assert len(list(wheel.parent.iterdir())) == 1
+    lock = tomllib.loads((wheel.parents[1] / "uv.lock").read_text(encoding="utf-8"))
+    (locked,) = (package["wheels"] for package in lock["package"] if package["name"] == "twelve-runtime")
+    digest = f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+    assert locked == [{"filename": wheel.name, "hash": digest}]
