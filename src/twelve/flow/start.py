@@ -14,9 +14,9 @@ from dataclasses import replace
 from uuid import UUID
 
 from twelve.core.errors import NotFound, TwelveError
-from twelve.core.model import App, ConfigVars, Process, ProcessSpec, Release, Rollout, Slug
+from twelve.core.model import App, ConfigVars, Process, ProcessSpec, Release, Rollout, RolloutStatus, Slug
 from twelve.core.ports import PlatformProcess
-from twelve.flow import apps, drains, specs
+from twelve.flow import apps, drains, specs, variants
 from twelve.flow.changeover import retire
 from twelve.flow.configure import release_again
 from twelve.flow.keep import WEB
@@ -147,8 +147,9 @@ def _spec_again(origins: _Origins, process: Process) -> ProcessSpec | None:
 def _tell_router(platform: Platform, app: App, rollout: Rollout | None) -> None:
     """A rollout that is over has places until what is left of its processes has drained."""
     apps.set_hosts(platform, app)
-    if rollout is not None:
-        platform.router.set_rollout(app.name, rollout)
+    running = rollout is not None and rollout.status == RolloutStatus.RUNNING
+    left_over = any(map(variants.is_variants, platform.engine.processes(app.id)))
+    platform.router.set_rollout(app.name, rollout if running or left_over else None)
     leaving = apps.strays(platform, app)
     web = [process for process in kept_processes(platform, app) if process.type == WEB]
     staying = [process for process in web if process.id not in leaving]

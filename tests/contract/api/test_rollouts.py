@@ -2,6 +2,8 @@
 
 import pytest
 
+from twelve.flow.rollout_ending import settle
+
 pytestmark = pytest.mark.integration
 
 UNIT = {"unit": "header:X-User-Id"}
@@ -114,3 +116,14 @@ def test_what_is_no_ramp(api, candidate):
         assert problem in api.call("POST", path, 422, json={"shares": shares}).json()["message"]
     assert api.get(f"/apps/{candidate}/rollouts/current")["phase"] == 1
     api.call("GET", f"/apps/{candidate}/rollouts/shop.9", 404)
+
+
+def test_a_promotion_that_was_cut_off_before_its_end_is_ended_by_the_next_server(api, candidate):
+    begin(api, candidate)
+    app = api.platform.apps.get(candidate)
+    settle(api.platform, app)
+    assert api.get(f"/apps/{candidate}/rollouts/current")["status"] == "running", "nothing is wrong with it"
+    made = api.platform.releases.get(app.id, 2)
+    settle(api.platform, api.platform.apps.change(app.id, current_release=made.id))
+    ended = api.get(f"/apps/{candidate}/rollouts/current")
+    assert (ended["status"], ended["reason"]) == ("promoted", "v2 serves alone")

@@ -2,7 +2,8 @@
 
 from twelve.stages.router.splits import KEYS_OF_A_ROLLOUT, NEWCOMER
 
-LONGEST_BODY = 12_000  # bytes that surely fit into a buffer
+LONGEST_BODY = 12_000  # bytes
+BUFFER = 15_000  # what a body and its headers may have of one together
 COPIES = 100  # requests to a shadow under way at a time, for each thread; more are not copied
 
 
@@ -31,7 +32,7 @@ def split(splits: str, alloc: str, shadow_socket: str) -> str:
     What the line shall say goes behind the request id, and where the request goes is put in the host's place: so the
     rules that every request passes stay as they are.
     """
-    return _READ.format(splits=splits, alloc=alloc, longest=LONGEST_BODY) + _COPY.format(
+    return _READ.format(splits=splits, alloc=alloc, longest=LONGEST_BODY, buffer=BUFFER) + _COPY.format(
         socket=shadow_socket, most=COPIES, longest=LONGEST_BODY
     ) + _DEAL.format(keys=KEYS_OF_A_ROLLOUT, newcomer=NEWCOMER)  # fmt: skip
 
@@ -52,10 +53,11 @@ local function understood(entry)
   return one
 end
 
--- nil when it is too long, or of unknown length, or does not come
+-- nil when it is too long for the buffer it shares with the headers, or of unknown length, or does not come
 local function whole_body(txn)
   local length, waited = tonumber(txn.f:req_fhdr("content-length")), 0
-  if not length or length >= {longest} then return nil end
+  if not length or length >= {longest} or txn.f:req_fhdr("expect") then return nil end
+  if length + #(txn.f:req_hdrs() or "") >= {buffer} then return nil end
   while (txn.f:req_body_len() or 0) < length do
     if waited >= 2000 then return nil end
     core.msleep(waited < 20 and 1 or 10)

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -139,11 +140,11 @@ def test_the_query_is_decoded(both, router, port):
     assert answers == [of(wanted, unit) for unit in units]
 
 
-def post(port, body, pieces=1):
+def post(port, body, pieces=1, more=""):
     size = -(-len(body) // pieces)
     with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
         client.sendall(
-            f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+            f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(body)}\r\n{more}Connection: close\r\n\r\n".encode()
         )
         for start in range(0, len(body), size):
             client.sendall(body[start : start + size])
@@ -159,6 +160,11 @@ def test_a_unit_in_a_json_body(both, router, port):
         assert post(port, body) == post(port, body, pieces=3) == of(wanted, unit)
     long = json.dumps({"user": {"id": one_of("b")}, "pad": "x" * 40_000}).encode()
     assert post(port, long) == "a", "too long to be looked into"
+    begun, waits = time.monotonic(), json.dumps({"user": {"id": one_of("b")}}).encode()
+    assert post(port, waits, more="Expect: 100-continue\r\n") == "a"
+    wide = "".join(f"X-Wide-{n}: {'x' * 1000}\r\n" for n in range(5))
+    assert post(port, json.dumps({"user": {"id": one_of("b")}, "pad": "x" * 11_000}).encode(), more=wide) == "a"
+    assert time.monotonic() - begun < 1, "nobody waits for what cannot come"
     assert post(port, b"not json") == "a"
 
 

@@ -29,6 +29,7 @@ def test_the_normative_vectors(salt, unit, expected):
     assert assign.bucket(salt, unit) == expected
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_bucket_and_hash_follow_the_formula(salt, unit):
     digest = hashlib.sha256(f"{salt}:{unit}".encode()).hexdigest()
@@ -69,6 +70,7 @@ def test_a_ramp_moves_units_only_from_the_control_to_a_treatment(steps):
     assert all(one[1] < other[0] for one, other in pairwise(taken)), "ranges do not overlap"
 
 
+@settings(deadline=None)
 @given(ramps())
 def test_free_and_owned_buckets_are_all_there_are(steps):
     variants = assign.ramp((CONTROL, *(Variant(name, 13) for name in steps[0])), steps[-1])
