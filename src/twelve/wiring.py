@@ -25,6 +25,7 @@ from twelve.stages.config.store import ConfigStore
 from twelve.stages.logs.drains.store import Drains
 from twelve.stages.metrics.traffic import Traffic
 from twelve.stages.metrics.units.store import Units
+from twelve.stages.models.aliases import Aliases
 from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.release.store import Releases
 from twelve.stages.router.haproxy import HaproxyRouter
@@ -124,6 +125,7 @@ class Wiring:
             attachments=Attachments(database),
             providers=providers(settings, self._state, self._first.server_output, database),
             releases=Releases(database, sealer),
+            aliases=Aliases(database),
             rollouts=Rollouts(database),
             units=Units(database),
             formations=formations,

@@ -14,7 +14,8 @@ TwelveError                    1  unexpected: a defect of twelve itself
 │   └── MissingInterpreter    23
 ├── ConfigError               30
 │   ├── BadDotenv             31
-│   └── MissingConfig         32  keys the app needs and nobody set
+│   ├── MissingConfig         32  keys the app needs and nobody set
+│   └── BadModel              33  the model that config asks for is not there, or is not what it says
 ├── ServiceError              40
 │   └── ServiceUnreachable    41
 ├── ReleaseError              50
@@ -122,6 +123,10 @@ class BadDotenv(ConfigError):
 
 class MissingConfig(ConfigError):
     exit_code, id = 32, "missing_config"
+
+
+class BadModel(ConfigError):
+    exit_code, id = 33, "bad_model"
 
 
 class ServiceError(TwelveError):

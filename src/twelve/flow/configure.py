@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from twelve.core.errors import ConfigError
 from twelve.core.model import App, ConfigVars, Release
+from twelve.core.policy.models import PLATFORM_SET
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import (
     Serving,
@@ -59,6 +60,11 @@ def check(platform: Platform, app: App, updates: Mapping[str, str | None]) -> No
             raise ConfigError(f'"{key}" is not a config key: letters, digits and "_", no digit first.')
         if value is not None and "\0" in value:
             raise ConfigError(f"The value of {key} contains a NUL character, which no process can receive.")
+        if key in PLATFORM_SET:
+            raise ConfigError(
+                f"{key} is set by the platform, from MODEL_NAME and MODEL_VERSION, for each release.",
+                hint="`twelve config set MODEL_VERSION=N` chooses another model.",
+            )
         if key in attached:
             raise ConfigError(f"{key} comes from an attached service.", hint="Detach the service first.")
 

@@ -20,6 +20,7 @@ from twelve.stages.logs.hub import LogHub
 from twelve.stages.metrics.restarts import Restarts
 from twelve.stages.metrics.traffic import Traffic
 from twelve.stages.metrics.units.store import Units
+from twelve.stages.models.aliases import Aliases
 from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
@@ -46,6 +47,7 @@ class Platform:
     attachments: Attachments
     providers: Mapping[str, Provider]
     releases: Releases
+    aliases: Aliases
     rollouts: Rollouts
     units: Units
     formations: Formations

@@ -17,6 +17,7 @@ from twelve.core.policy.rollout import place_of
 from twelve.core.ports import Progress
 from twelve.flow import specs
 from twelve.flow.changeover import Changeover
+from twelve.flow.pinning import pinned, without_pins
 from twelve.flow.platform import Platform
 from twelve.flow.schedule import install
 from twelve.stages.release.store import Draft
@@ -51,16 +52,21 @@ def effective(platform: Platform, app: App) -> ConfigVars:
 
 def draft(
     platform: Platform, app: App, slug: Slug | None, description: str, user: str, *, own: ConfigVars | None = None,
-    dotenv: ConfigVars | None = None, candidate: bool = False,
+    dotenv: ConfigVars | None = None, candidate: bool = False, like: Release | None = None,
 ) -> Draft:  # fmt: skip
-    """With the app's config, or with `own` and `dotenv` of a release that has others."""
-    attached, names = attached_config(platform, platform.attachments.list(app.id))
+    """With the app's config, or with `own` and `dotenv` of a release that has others. `like`: an earlier release whose
+    config it has again; its model comes with it, whatever the store holds today."""
+    found, names = attached_config(platform, platform.attachments.list(app.id))
+    dotenv = without_pins(platform.config.dotenv(app.id) if dotenv is None else dotenv)
+    own = without_pins(platform.config.get(app.id) if own is None else own)
+    attached = without_pins(found)
     return Draft(
         app=app,
         slug=slug,
-        dotenv=platform.config.dotenv(app.id) if dotenv is None else dotenv,
-        own=platform.config.get(app.id) if own is None else own,
+        dotenv=dotenv,
+        own=own,
         attached=attached,
+        model=like.model if like else pinned(platform, app, dotenv.changed(own).changed(attached)),
         attachments=names,
         description=description,
         user=user,

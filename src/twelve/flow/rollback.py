@@ -132,6 +132,6 @@ def _restore_attachments(platform: Platform, app: App, target: Release) -> None:
 def _release(platform: Platform, app: App, target: Release, reason: Reason) -> Release:
     slug = slug_of(platform, target)
     platform.logs.write(app.name, "api", f"{reason.description} by user {reason.user}", source="app")
-    release = platform.releases.create(draft(platform, app, slug, reason.description, reason.user))
+    release = platform.releases.create(draft(platform, app, slug, reason.description, reason.user, like=target))
     app = started(platform, app)
     return Serving(platform, app, release, slug, Silent(), urgent=True, automatic=reason.automatic).run()

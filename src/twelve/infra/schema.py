@@ -125,6 +125,7 @@ releases = Table(
     _text("output", ""),
     Column("failure", JSONB),
     Column("candidate", Boolean, nullable=False, server_default="false"),  # made to take no traffic of its own
+    Column("model", JSONB(none_as_null=True)),  # what it serves, pinned by digest
     _time("created_at"),
     _time("updated_at"),
     UniqueConstraint("app_id", "version"),
@@ -339,5 +340,18 @@ rollout_frozen = Table(  # what a metric's read-out fixed before its first look
     Column("metric", Text, primary_key=True),
     Column("variance", Double, nullable=False),
     Column("cap", Double),
+    _time("created_at"),
+)
+
+model_aliases = Table(  # append-only: the newest row of a name and alias counts; without a version it was removed
+    "model_aliases",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    _app(),
+    _text("name"),
+    _text("alias"),
+    Column("version", Text),
+    Column("digest", Text),
+    _text("user"),
     _time("created_at"),
 )

@@ -30,6 +30,7 @@ from twelve.stages.config.store import ConfigStore
 from twelve.stages.logs.drains.store import Drains
 from twelve.stages.logs.hub import LogHub
 from twelve.stages.metrics.units.store import Units
+from twelve.stages.models.aliases import Aliases
 from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
@@ -74,6 +75,7 @@ def assembled(settings, database, server):
         releases=Releases(database, sealer),
         rollouts=Rollouts(database),
         units=Units(database),
+        aliases=Aliases(database),
         formations=formations,
         schedules=Schedules(database),
         engine=engine,

@@ -68,7 +68,7 @@ def push(
     """A file or a directory. What is there already is not sent again; the same content gives the same tree."""
     names.name(name)
     places = listed(path)
-    files = tuple(blobs.described(inside, place, "data") for inside, place in places.items())
+    files = tuple(blobs.described(inside, place) for inside, place in places.items())
     names.distinct(file.path for file in files)
     found = Dataset(name, tree_of(files), files, _now(), rows, source or {})
     store.prove()

@@ -9,7 +9,7 @@ from twelve_runtime.artifacts.cache import Resolved, download, fetch, read
 from twelve_runtime.artifacts.errors import Missing, Refused
 from twelve_runtime.artifacts.gc import gc
 from twelve_runtime.artifacts.names import shown
-from twelve_runtime.artifacts.publish import Draft, Published, discard, live, publish, trained
+from twelve_runtime.artifacts.publish import Draft, Published, discard, forget, live, publish, trained
 from twelve_runtime.artifacts.store import Store
 
 __all__ = [
@@ -104,7 +104,7 @@ def delete(store: Store, name: str, ref: str, reason: str = "") -> str:
     version, key = found.manifest.version, found.manifest.lineage.get("train_key")
     discard(store, name, version, reason)
     if isinstance(key, str) and names.HEX.fullmatch(key):
-        store.delete(layout.by_key(name, key))  # the same training may be published again
+        forget(store, name, version, key)
     return version
 
 

@@ -4,6 +4,7 @@ What ends in the middle leaves contents that no manifest names; they are swept l
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -102,7 +103,8 @@ def _unremembered(store: Store, name: str, train_key: str) -> Published | None:
         document = text.decode(raw, f"The manifest of {name}@{number}", manifest.LIMIT)
         lineage = document.get("lineage")
         if isinstance(lineage, dict) and lineage.get("train_key") == train_key:
-            store.create(layout.by_key(name, train_key), str(number).encode())
+            if not store.create(layout.by_key(name, train_key), str(number).encode()):
+                return trained(store, name, train_key)  # its publisher lives, or another one was quicker
             return Published(str(number), manifest.digest(raw), new=False)
     return None
 
@@ -166,3 +168,11 @@ def discard(store: Store, name: str, version: str, reason: str) -> None:
     """Nobody can take it any more, but for releases that have pinned it. Its number stays taken."""
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     store.create(layout.deleted(name, version), text.encode({"deleted": at, "reason": reason}))
+
+
+def forget(store: Store, name: str, version: str, train_key: str) -> None:
+    """The training that made this version may be published again."""
+    path = layout.by_key(name, train_key)
+    with suppress(Missing):
+        if store.get(path) == version.encode():
+            store.delete(path)

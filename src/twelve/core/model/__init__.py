@@ -6,6 +6,7 @@ from twelve.core.model.config import ConfigVars
 from twelve.core.model.drain import Drain
 from twelve.core.model.logs import LogFilter, LogLine
 from twelve.core.model.manifest import AddonWish, AppManifest, EnvWish, FormationWish, HealthCheck
+from twelve.core.model.models import Alias, ModelVersion, ModelWish
 from twelve.core.model.process import SIZES, Autoscale, FormationEntry, Process, ProcessSpec, ProcessState
 from twelve.core.model.release import Release, ReleaseStatus
 from twelve.core.model.rollout import BUCKETS, Phase, Rollout, RolloutStatus, Unit, Variant
@@ -17,6 +18,7 @@ __all__ = [
     "OVERLAPS",
     "SIZES",
     "AddonWish",
+    "Alias",
     "App",
     "AppManifest",
     "Attachment",
@@ -32,6 +34,8 @@ __all__ = [
     "Layer",
     "LogFilter",
     "LogLine",
+    "ModelVersion",
+    "ModelWish",
     "Phase",
     "Process",
     "ProcessSpec",

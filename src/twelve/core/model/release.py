@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from twelve.core.model.config import ConfigVars
+from twelve.core.model.models import ModelVersion
 
 
 class ReleaseStatus(StrEnum):
@@ -19,7 +20,8 @@ class ReleaseStatus(StrEnum):
 class Release:
     """Its frozen config has three layers, later wins: `dotenv` (a development .env), `own` (config vars) and `attached`
     (what the attachments contribute); `config` is what every process gets. `attachments` maps attachment name to
-    resource name. A `candidate` was made to take no traffic but what a rollout gives it."""
+    resource name. A `candidate` was made to take no traffic but what a rollout gives it. `model` is the one that
+    config asked for when it was made; its digests are part of the config."""
 
     id: UUID
     app_id: UUID
@@ -39,7 +41,9 @@ class Release:
     failure: Mapping[str, object] | None = None
     output: str = ""
     candidate: bool = False
+    model: ModelVersion | None = None
 
     @property
     def config(self) -> ConfigVars:
-        return self.dotenv.changed(self.own).changed(self.attached)
+        pins = self.model.config() if self.model else {}
+        return self.dotenv.changed(self.own).changed(self.attached).changed(pins)

@@ -11,16 +11,23 @@ routes = Routes()
 
 @routes.get("/apps/{app}/config-vars")
 def index(call: Call) -> Any:
-    return dict(configure.effective(call.platform, call.app()))
+    return _shown(call)
 
 
 @routes.patch("/apps/{app}/config-vars")
 def update(call: Call) -> Any:
-    app = call.app()
-    configure.change(call.platform, app, bodies.variables(call.body), call.user)
-    return dict(configure.effective(call.platform, app))
+    configure.change(call.platform, call.app(), bodies.variables(call.body), call.user)
+    return _shown(call)
 
 
 @routes.get("/apps/{app}/releases/{release}/config-vars")
 def snapshot(call: Call) -> Any:
     return dict(releases.named(call, call.app()).config)
+
+
+def _shown(call: Call) -> dict[str, str]:
+    """With the digests that the platform has added to what serves now."""
+    app = call.app()
+    release = call.platform.releases.current(app)
+    pins = release.model.config() if release and release.model else {}
+    return {**configure.effective(call.platform, app), **pins}

@@ -37,6 +37,7 @@ def show(call: Call, app: App, release: Release, plans: Mapping[str, str]) -> di
         "description": release.description,
         "eligible_for_rollback": bool(eligible([release])),
         "failure": release.failure,
+        "model": release.model and release.model.document(),
         "output_stream_url": output_url(call, app, release),
         "slug": {"id": str(release.slug_id)} if release.slug_id else None,
         "status": release.status.value,
@@ -126,3 +127,8 @@ def shown(call: Call, app: App, releases: Iterable[Release]) -> list[dict[str, A
 
 def _one(call: Call, app: App, release: Release) -> dict[str, Any]:
     return shown(call, app, [release])[0]
+
+
+def current(call: Call, app: App) -> dict[str, Any] | None:
+    release = call.platform.releases.current(app)
+    return _one(call, app, release) if release else None

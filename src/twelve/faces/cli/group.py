@@ -37,6 +37,8 @@ COMMANDS: dict[str, Entry] = {
     "releases": Entry("releases", RELEASES, "List releases and compare them."),
     "rollback": Entry("rollback", RELEASES, "Release an earlier release again."),
     "rollout": Entry("rollout", RELEASES, "Share an app's requests between releases."),
+    "models": Entry("models", RELEASES, "Models as immutable artifacts; releases pin them."),
+    "datasets": Entry("datasets", RELEASES, "Training data as immutable snapshots."),
     "domains": Entry("domains", RELEASES, "Host names that lead to an app."),
     "status": Entry("status", PLATFORM, "Every process of the platform and of the apps."),
     "server": Entry("server", PLATFORM, "Run the platform in the foreground."),

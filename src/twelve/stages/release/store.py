@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, RowMapping, Select, false, func, insert, select, update
 
 from twelve.core.errors import NotFound
-from twelve.core.model import App, ConfigVars, Release, ReleaseStatus, Slug
+from twelve.core.model import App, ConfigVars, ModelVersion, Release, ReleaseStatus, Slug
 from twelve.core.ports import Sealer
 from twelve.infra.database import Database, as_id
 from twelve.infra.schema import apps, releases, slugs
@@ -31,6 +31,7 @@ class Draft:
     user: str
     status: ReleaseStatus = ReleaseStatus.PENDING
     candidate: bool = False
+    model: ModelVersion | None = None
 
 
 class Releases:
@@ -55,6 +56,7 @@ class Releases:
             "sealed_config": sealed,
             "attachments": dict(draft.attachments),
             "candidate": draft.candidate,
+            "model": draft.model and draft.model.document(),
             "created_at": now,
             "updated_at": now,
         }
@@ -105,6 +107,12 @@ class Releases:
         with self._database.begin() as db:
             return set(db.execute(query).scalars())
 
+    def models_in_use(self) -> set[str]:
+        """Digests of every model some release of any app has pinned."""
+        with self._database.begin() as db:
+            found = db.execute(select(releases.c.model).where(releases.c.model.is_not(None))).scalars()
+            return {digest for model in found for digest in (model["digest"], *model["pins"].values())}
+
     def _update(self, release_id: UUID, **values: object) -> None:
         with self._database.begin() as db:
             change = update(releases).where(releases.c.id == release_id)
@@ -131,6 +139,7 @@ class Releases:
             failure=row["failure"],
             output=row["output"],
             candidate=row["candidate"],
+            model=ModelVersion(**row["model"]) if row["model"] else None,
         )
 
     def list(self, app_id: UUID) -> list[Release]:

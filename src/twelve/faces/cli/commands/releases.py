@@ -39,17 +39,31 @@ def list_(num: int, app: str | None, as_json: bool) -> None:
     if as_json:
         show_json(releases[::-1])
         return
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             f"v{r['version']}",
             standing(r),
             r["description"],
+            model_of(r),
             r["user"]["email"],
             ago(r["created_at"]),
         )
         for r in releases
     ]
-    show_table(("RELEASE", "STATUS", "WHAT", "BY", "WHEN"), rows, empty="No releases yet. `twelve up` makes the first.")
+    headers: tuple[str, ...] = ("RELEASE", "STATUS", "WHAT", "MODEL", "BY", "WHEN")
+    if not any(r["model"] for r in releases):
+        headers, rows = without_column(headers, 3), [without_column(row, 3) for row in rows]
+    show_table(headers, rows, empty="No releases yet. `twelve up` makes the first.")
+
+
+def model_of(release: Object) -> str:
+    """The model a release serves, as digits@3."""
+    model = release["model"]
+    return f"{model['name']}@{model['version']}" if model else ""
+
+
+def without_column(row: tuple[str, ...], column: int) -> tuple[str, ...]:
+    return (*row[:column], *row[column + 1 :])
 
 
 def standing(release: Any) -> str:
@@ -84,6 +98,9 @@ def describe(release: Object) -> None:
     click.echo(f"Status:  {release['status']}{', current' if release['current'] else ''}")
     if failure := release.get("failure"):
         click.echo(f"Failure: {failure['message'] if isinstance(failure, dict) else failure}")
+    if model := release["model"]:
+        trained = f", trained on {model['data']}" if model["data"] else ""
+        click.echo(f"Model:   {model_of(release)}, {model['digest']}{trained}")
     click.echo("Config:")
 
 

@@ -1,0 +1,174 @@
+"""Models as releases, on a real platform with a real S3 store and a real app in no particular language."""
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.support.live import FIXTURES
+
+pytestmark = pytest.mark.integration
+
+X = {"name": "X", "datatype": "FP32", "shape": [-1, 2]}
+LABEL = {"name": "label", "datatype": "INT64", "shape": [-1]}
+ABOUT = {
+    "framework": "onnx",
+    "signature": {"inputs": [X], "outputs": [LABEL]},
+    "golden": [
+        {
+            "inputs": [{"name": "X", "datatype": "FP32", "shape": [1, 2], "data": [0.5, 1]}],
+            "outputs": [{"name": "label", "datatype": "INT64", "shape": [1], "data": [7]}],
+        }
+    ],
+    "metrics": {"accuracy": 0.9},
+}
+APP = "modelled"
+
+
+def model(directory, content, **changes):
+    directory.mkdir()
+    (directory / "model.onnx").write_text(content)
+    (directory / "model.json").write_text(json.dumps(ABOUT | changes))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def app(live, tmp_path_factory):
+    """An app with a store, three versions of a model, and a fourth that takes other inputs."""
+    base = tmp_path_factory.mktemp("models")
+    live.up(FIXTURES / "envdump", APP)
+    live.cli("services", "add", "s3", "--as", "MODEL_STORE", "--app", APP)
+    (base / "data").mkdir()
+    (base / "data" / "rows.csv").write_text("a,b\n1,2\n3,4\n")
+    live.cli("datasets", "push", "numbers", str(base / "data"), "--app", APP)
+    for number in (1, 2, 3):
+        live.cli(
+            "models",
+            "push",
+            "digits",
+            str(model(base / str(number), f"weights {number}")),
+            "--data",
+            "numbers",
+            "--app",
+            APP,
+        )
+    other = {"signature": {"inputs": [X | {"name": "Y"}], "outputs": [LABEL]}, "golden": [
+        {"inputs": [ABOUT["golden"][0]["inputs"][0] | {"name": "Y"}], "outputs": ABOUT["golden"][0]["outputs"]}]}  # fmt: skip
+    live.cli("models", "push", "digits", str(model(base / "4", "weights 4", **other)), "--app", APP)
+    return APP
+
+
+def served(live, key):
+    answer = live.get(APP, f"/{key}")
+    return answer.body if answer.status == 200 else None
+
+
+def shown(live, version):
+    return live.json("models", "show", f"digits@{version}", "--app", APP)
+
+
+def patch(live, **values):
+    """Any client of the API."""
+    token = (live.home / "token").read_text().strip()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{live.api_port}/apps/{APP}/config-vars",
+        data=json.dumps(values).encode(),
+        method="PATCH",
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_a_change_of_the_version_is_a_release_that_pins_the_digest(app, live):
+    status, config = patch(
+        live, MODEL_NAME="digits", MODEL_VERSION="1", MODEL_FALLBACK='rules:app.rules:predict,default:{"label":null}'
+    )
+    assert status == 200
+    digest = shown(live, 1)["digest"]
+    assert config["MODEL_SHA256"] == digest == served(live, "MODEL_SHA256")
+    assert json.loads(served(live, "MODEL_PINS")) == {"1": digest}
+    live.cli("config", "set", "MODEL_VERSION=2", "MODEL_FALLBACK=1", "--app", APP)
+    assert json.loads(served(live, "MODEL_PINS")) == {"1": digest, "2": shown(live, 2)["digest"]}
+    assert "digits@2" in live.cli("releases", "--app", APP).stdout
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"MODEL_VERSION": "99"}, "digits@99 is not in"),
+        ({"MODEL_VERSION": "champion"}, "models promote digits@champion"),
+        ({"MODEL_VERSION": "digits@latest"}, "models promote digits@latest"),
+        ({"MODEL_SHA256": "sha256:" + "0" * 64}, "set by the platform"),
+        ({"MODEL_PINS": "{}"}, "set by the platform"),
+        ({"MODEL_VERSION": "2", "MODEL_FALLBACK": "4"}, "digits@4 cannot stand in for digits@2: it takes other inputs"),
+        ({"MODEL_VERSION": "3", "MODEL_PUBLIC_KEY": "A" * 43 + "="}, "is not signed"),
+    ],
+)
+def test_what_is_not_good_is_refused_and_the_old_release_serves_on(app, live, values, said):
+    live.cli("config", "set", "MODEL_NAME=digits", "MODEL_VERSION=2", "MODEL_FALLBACK=1", "--app", APP)
+    before = live.json("releases", "--app", APP)[-1]["version"]
+    status, answer = patch(live, **values)
+    assert (status, said in f"{answer['message']} {answer.get('hint')}") == (422, True), answer
+    assert live.json("releases", "--app", APP)[-1]["version"] == before
+    assert served(live, "MODEL_VERSION") == "2"
+
+
+def test_a_rollback_brings_back_code_and_model_together(app, live, tmp_path):
+    live.cli("models", "promote", "digits@1", "--app", APP)
+    old, pins = live.json("releases", "--app", APP)[-1], served(live, "MODEL_PINS")
+    code = tmp_path / "new"
+    code.mkdir()
+    (code / "Procfile").write_text("web: python3 web.py\n")
+    (code / "web.py").write_text((FIXTURES / "envdump" / "web.py").read_text() + "\n# newer\n")
+    live.up(code, APP)
+    live.cli("models", "promote", "digits@3", "--app", APP)
+    assert served(live, "MODEL_VERSION") == "3"
+    live.cli("models", "remove", "digits@1", "--app", APP)  # the release that pinned it keeps it
+    live.cli("rollback", f"v{old['version']}", "--app", APP)
+    current = live.json("releases", "--app", APP)[-1]
+    assert (served(live, "MODEL_SHA256"), served(live, "MODEL_PINS")) == (old["model"]["digest"], pins)
+    assert (current["slug"], current["model"]) == (old["slug"], old["model"])
+    assert patch(live, MODEL_VERSION="1", MODEL_FALLBACK="2")[0] == 422  # nobody gets it anew
+    assert patch(live, MODEL_VERSION="2", MODEL_FALLBACK=None)[0] == 200
+
+
+def test_an_alias_is_resolved_when_it_is_promoted(app, live):
+    live.cli("models", "alias", "set", "digits", "champion", "2", "--app", APP)
+    live.cli("models", "promote", "digits@champion", "--app", APP)
+    assert (served(live, "MODEL_VERSION"), served(live, "MODEL_SHA256")) == ("2", shown(live, 2)["digest"])
+    live.cli("models", "alias", "set", "digits", "champion", "3", "--app", APP)
+    assert served(live, "MODEL_VERSION") == "2"
+    assert shown(live, 3)["aliases"] == ["champion"]
+    history = live.json("models", "alias", "history", "--app", APP)
+    assert [one["version"] for one in history] == ["2", "3"]
+
+
+def test_lineage_leads_from_the_data_to_the_releases(app, live):
+    live.cli("models", "promote", "digits@2", "--app", APP)
+    tree = live.json("datasets", "list", "--app", APP)[0]["tree"]
+    found = shown(live, 2)
+    assert found["data"] == {"uri": f"data/numbers/{tree}", "sha256": tree, "rows": 2}
+    current = live.json("releases", "--app", APP)[-1]
+    assert current["version"] in found["releases"]
+    assert current["model"]["data"] == tree
+    assert f"data/numbers/{tree}, 2 rows" in live.cli("models", "show", "digits@2", "--app", APP).stdout
+
+
+def test_other_changes_need_no_store(app, live):
+    """While config asks for the same model, its pins stay: the store may be away."""
+    live.cli("models", "promote", "digits@2", "--app", APP)
+    live.cli("config", "set", "COLOUR=blue", "--app", APP)
+    assert served(live, "MODEL_SHA256") == shown(live, 2)["digest"]
+
+
+def test_pull_verify_and_gc(app, live, tmp_path):
+    target = tmp_path / "out"
+    live.cli("models", "pull", "digits@2", str(target), "--app", APP)
+    assert (target / "model.onnx").read_text() == "weights 2"
+    assert "whole" in live.cli("models", "verify", "digits@2", "--app", APP).stdout
+    assert live.json("models", "gc", "--app", APP)["swept"] == []
