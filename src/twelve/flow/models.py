@@ -3,7 +3,7 @@
 from twelve.core.errors import BadModel, ConfigError, UsageError
 from twelve.core.model import Alias, App, ConfigVars, Release
 from twelve.core.policy.models import ALIAS, VERSION
-from twelve.flow import configure
+from twelve.flow import candidates, configure
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import effective
 
@@ -25,10 +25,15 @@ def remove_alias(platform: Platform, app: App, name: str, alias: str, user: str)
     return made
 
 
-def promote(platform: Platform, app: App, name: str, version: str, user: str) -> Release | None:
-    """A release that serves this version; None when the current one does so already."""
+def promote(
+    platform: Platform, app: App, name: str, version: str, user: str, *, candidate: bool = False
+) -> Release | None:
+    """A release that serves this version; None when the current one does so already. `candidate`: without requests."""
     number, _ = looked_up(platform, app, name, version)
-    return configure.change(platform, app, {"MODEL_NAME": name, "MODEL_VERSION": number}, user)
+    updates = {"MODEL_NAME": name, "MODEL_VERSION": number}
+    if candidate:
+        return candidates.with_config(platform, app, updates, user)
+    return configure.change(platform, app, updates, user)
 
 
 def looked_up(platform: Platform, app: App, name: str, version: str) -> tuple[str, str]:

@@ -112,3 +112,20 @@ def test_aliases_of_nothing(api, app, digests, body):
 def test_without_a_store(api, app):
     answer = api.post(f"/apps/{app}/model-promotions", {"name": "digits", "version": "1"}, 422)
     assert "services add s3 --as MODEL_STORE" in answer["hint"]
+
+
+def test_a_candidate_has_its_own_pins(api, deployed, tmp_path):
+    """What serves keeps its model; promoting the candidate takes the pins along."""
+    url = f"file://{tmp_path}"
+    one, two = (
+        models.publish(Store.open(url), Draft("digits", "onnx", SIGNATURE, [GOLDEN]), {"m": content}).digest
+        for content in (b"1", b"2")
+    )
+    values = {"MODEL_STORE_URL": url, "MODEL_NAME": "digits", "MODEL_VERSION": "1"}
+    api.patch(f"/apps/{deployed}/config-vars", values)
+    body = {"name": "digits", "version": "2", "candidate": True}
+    made = api.post(f"/apps/{deployed}/model-promotions", body)
+    assert (made["model"]["digest"], made["current"]) == (two, False)
+    assert api.get(f"/apps/{deployed}/releases/v{made['version']}/config-vars")["MODEL_SHA256"] == two
+    assert current(api, deployed)["model"]["digest"] == one
+    assert api.get(f"/apps/{deployed}/config-vars")["MODEL_SHA256"] == one

@@ -42,10 +42,12 @@ def destroy(call: Call) -> Any:
 
 @routes.post("/apps/{app}/model-promotions")
 def promote(call: Call) -> Any:
-    """Answers when a release serves that version: the new one, or the current one where it did so already."""
-    app = call.app()
-    models.promote(call.platform, app, bodies.text(call.body, "name"), bodies.text(call.body, "version"), call.user)
-    return releases.current(call, call.app())
+    """Answers when a release serves that version: the new one, or the current one where it did so already. With
+    "candidate" the release takes no requests until a rollout gives it some."""
+    app, candidate = call.app(), bodies.flag(call.body, "candidate")
+    name, version = bodies.text(call.body, "name"), bodies.text(call.body, "version")
+    made = models.promote(call.platform, app, name, version, call.user, candidate=candidate)
+    return releases.one(call, call.app(), made)
 
 
 @routes.get("/_twelve/model-digests")

@@ -129,6 +129,7 @@ def _one(call: Call, app: App, release: Release) -> dict[str, Any]:
     return shown(call, app, [release])[0]
 
 
-def current(call: Call, app: App) -> dict[str, Any] | None:
-    release = call.platform.releases.current(app)
-    return _one(call, app, release) if release else None
+def one(call: Call, app: App, release: Release | None) -> dict[str, Any] | None:
+    """A release, else the current one."""
+    found = release or call.platform.releases.current(app)
+    return _one(call, app, found) if found else None

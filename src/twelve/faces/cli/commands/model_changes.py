@@ -86,9 +86,10 @@ def gc(dry_run: bool, app: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("ref", metavar="NAME@VERSION")
+@click.option("--candidate", is_flag=True, help="In a release that takes no requests; `rollout` gives it some.")
 @app_option
 @json_option
-def promote(ref: str, app: str | None, as_json: bool) -> None:
+def promote(ref: str, candidate: bool, app: str | None, as_json: bool) -> None:
     """Make a release that serves a version. An alias means what it means now; the release pins the digest."""
     from twelve.faces.cli.artifacts import split
     from twelve.faces.cli.client import Client
@@ -96,12 +97,14 @@ def promote(ref: str, app: str | None, as_json: bool) -> None:
 
     client = Client.here()
     name, version = split(ref, needed="version")
-    release = client.post(f"{app_path(client, app)}/model-promotions", {"name": name, "version": version})
+    body = {"name": name, "version": version, "candidate": candidate}
+    release = client.post(f"{app_path(client, app)}/model-promotions", body)
     if as_json:
         show_json(release)
     else:
         model = release["model"]
-        click.echo(f"v{release['version']} serves {model['name']}@{model['version']}, {model['digest']}.")
+        verb = "is a candidate with" if candidate else "serves"
+        click.echo(f"v{release['version']} {verb} {model['name']}@{model['version']}, {model['digest']}.")
 
 
 @click.command()
