@@ -39,6 +39,7 @@ _NAMES: Mapping[str, str] = {
     "S3": "s3",
     "AWS_S3": "s3",
     "BUCKETEER": "s3",
+    "MODEL_STORE": "s3",
     "SMTP": "smtp",
     "EMAIL": "smtp",
     "MAIL": "smtp",
