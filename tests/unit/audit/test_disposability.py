@@ -45,7 +45,7 @@ def test_what_is_found(files, expected):
     "files",
     [
         {"Procfile": "web: node index.js", "index.js": EXPRESS + "process.once('SIGTERM', () => s.close())"},
-        {"Procfile": "web: node index.js", "index.js": EXPRESS, "package.json": '{"dependencies": {"http-terminator": "3"}}'},
+        {"Procfile": "web: node index.js", "index.js": EXPRESS, "package.json": '{"dependencies": {"http-graceful-shutdown": "3"}}'},
         {"Procfile": "web: node index.js", "index.js": "// app.listen(1)\nrequire('express')", "lib/bus.js": "bus.listen(x)"},
         {"Procfile": "web: bin/app", "go.mod": "", "main.go": MAIN + "signal.Notify(c, syscall.SIGTERM)"},
         {"Procfile": "web: java -jar a.jar", "pom.xml": PARENT.format("3.4.1")},

@@ -3,17 +3,25 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 
 from twelve.audit.codebase import SourceFile
 
 _BRACES = r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))"""
+# A slash begins a pattern, and no division, where a value has to follow.
+_PATTERN = r"/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n]){0,99}+\]|[^/\\\[\n]){1,499}+/"
+_SCRIPT = rf"(?:[=(,:\[!&|?{{;]|\breturn)[ \t]*+(?P<string>{_PATTERN})|" + _BRACES
+_JAVA = r"""\"{3}(?:\\.|[^\\])*?\"{3}|""" + _BRACES
 _HASHES = r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|(?P<comment>(?:(?<=\s)|^)\#[^\n]*)"""
-_RUBY = r"(?P<block>^=begin\b.*?^=end\b)|" + _HASHES
+_HEREDOC = r"<<[~-]?(?P<mark>[\"'`]?)(?P<heredoc>[A-Z_]\w*+)(?P=mark)"
+_RUBY = rf"(?P<block>^=begin\b.*?^=end\b)|{_HEREDOC}|" + _HASHES
 _PYTHON = r"""\"{3}(?:\\.|[^\\])*?\"{3}|'{3}(?:\\.|[^\\])*?'{3}|""" + _HASHES
 _PROPERTIES = r"(?P<comment>^[ \t]*[#!][^\n]*)"
 _MARKUP = r"(?P<comment><!--.*?(?:-->|\Z))"
 _PATTERNS = {
-    **dict.fromkeys(("javascript", "typescript", "tsx", "go", "java"), _BRACES),
+    **dict.fromkeys(("javascript", "typescript", "tsx"), _SCRIPT),
+    "go": _BRACES,
+    "java": _JAVA,
     **dict.fromkeys(("shell", "yaml", "toml", "dockerfile"), _HASHES),
     **dict.fromkeys(("properties", "ini", "env", "procfile"), _PROPERTIES),
     **dict.fromkeys(("xml", "html"), _MARKUP),
@@ -22,6 +30,8 @@ _PATTERNS = {
 }
 QUOTING = {"python", "javascript", "typescript", "tsx", "ruby", "go", "java"}
 _BRACKET = re.compile(r"""[()\[\]{}]|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""")
+_HEREDOCS = re.compile(_HEREDOC)
+MOST_HEREDOCS = 100  # of one file: each is looked for to its end
 _COMPILED = {text: re.compile(text, re.DOTALL | re.MULTILINE) for text in _PATTERNS.values()}
 
 
@@ -52,16 +62,35 @@ def _told(file: SourceFile) -> tuple[str, list[int], list[int]]:
         ends: list[int] = []
 
         def blanked(match: re.Match[str]) -> str:
-            comment = match.groupdict().get("comment") or match.groupdict().get("block")
-            if comment:
+            groups = match.groupdict()
+            if comment := groups.get("comment") or groups.get("block"):
                 return re.sub(r"[^\n]", " ", comment)
-            starts.append(match.start())
-            ends.append(match.end())
+            if not groups.get("heredoc"):
+                starts.append(match.start("string" if groups.get("string") else 0))
+                ends.append(match.end())
             return match[0]
 
         text = _COMPILED[pattern].sub(blanked, file.text) if pattern else file.text
+        if file.language == "ruby" and "<<" in text:
+            starts, ends = _with_heredocs(text, starts, ends)
         kept = file.__dict__["_uncommented"] = (text, starts, ends)
     return kept
+
+
+def _with_heredocs(text: str, starts: list[int], ends: list[int]) -> tuple[list[int], list[int]]:
+    """The literals that stand outside of here documents, and these, from the line after their mark to their end."""
+    found: list[tuple[int, int]] = []
+    literals = list(zip(starts, ends, strict=True))
+    for match in islice(_HEREDOCS.finditer(text), MOST_HEREDOCS):
+        at = bisect_right(starts, match.start()) - 1
+        is_quoted = (at >= 0 and match.start() < ends[at]) or (found and match.start() < found[-1][1])
+        begin = text.find("\n", match.end())
+        end = re.compile(rf"^[ \t]*+{match['heredoc']}$", re.MULTILINE).search(text, begin) if begin > 0 else None
+        if end and not is_quoted:
+            found.append((begin, end.start()))
+    outside = [one for one in literals if not any(begin < one[0] < end for begin, end in found)]
+    both = sorted([*outside, *found])
+    return [start for start, _ in both], [end for _, end in both]
 
 
 def in_code(file: SourceFile, pattern: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str]]]:

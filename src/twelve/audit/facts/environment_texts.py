@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import SourceFile
-from twelve.audit.facts.comments import uncommented
+from twelve.audit.facts.comments import is_inside_string, uncommented
 from twelve.audit.facts.environment_python import Found
 
 ALTERNATIVES = 8  # of one variable
@@ -36,7 +36,7 @@ _SHELL_READ = re.compile(r"\$\{(?P<name>[A-Z_][A-Z0-9_]+):?(?P<kind>[-=?])(?P<de
 
 def of_javascript(file: SourceFile) -> Iterator[Found]:
     text = uncommented(file)
-    for match in _JS_READ.finditer(text):
+    for match in _done(file, _JS_READ):
         one = Found(match["dot"] or match["key"] or match["deno"], file.line_at(match.start()))
         _js_default(text, match.end(), one)
         yield one
@@ -61,7 +61,7 @@ def _js_default(text: str, end: int, one: Found) -> None:
 
 def of_ruby(file: SourceFile) -> Iterator[Found]:
     text = uncommented(file)
-    for match in _RUBY_READ.finditer(text):
+    for match in _done(file, _RUBY_READ):
         fetched = match["fetch"].startswith(".fetch")
         if not fetched and _RUBY_WRITE.match(text, match.end()):
             continue
@@ -78,7 +78,7 @@ def of_ruby(file: SourceFile) -> Iterator[Found]:
 
 def of_go(file: SourceFile) -> Iterator[Found]:
     text = uncommented(file)
-    for match in _GO_READ.finditer(text):
+    for match in _done(file, _GO_READ):
         one = Found(match["name"], file.line_at(match.start()), match["default"])
         start = text.rfind("\n", 0, match.start()) + 1
         if one.default is None and (target := _GO_TARGET.search(text[start : match.start()])):
@@ -95,7 +95,8 @@ def of_go(file: SourceFile) -> Iterator[Found]:
 
 
 def of_java(file: SourceFile) -> Iterator[Found]:
-    for match in _JAVA_READ.finditer(text := uncommented(file)):
+    text = uncommented(file)
+    for match in _done(file, _JAVA_READ):
         default = match["or"] if match["name"] else match["default"]
         yield Found(match["name"] or match["map"], file.line_at(match.start()), default)
     if "@Value" in text:
@@ -114,6 +115,13 @@ def of_shell(file: SourceFile) -> Iterator[Found]:
     for match in _SHELL_READ.finditer(uncommented(file)):
         strict = match["kind"] == "?"
         yield Found(match["name"], file.line_at(match.start()), None if strict else match["default"], required=strict)
+
+
+def _done(file: SourceFile, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Where it is code: neither in a comment nor only quoted. What is put into a template or a string is code."""
+    for match in pattern.finditer(text := uncommented(file)):
+        if not is_inside_string(file, match.start()) or text[: match.start()].rstrip().endswith(("${", "#{")):
+            yield match
 
 
 def _literal(match: re.Match[str]) -> str | None:

@@ -26,11 +26,13 @@ _METHODS = {
 }
 _CLASSES = re.compile(r"(View|ViewSet|Resource|APIView|MethodView|HTTPEndpoint|RequestHandler|Servicer)$")
 _GUARDED = re.compile(r"login|auth|admin|permission|require|staff|superuser|token|protect", re.IGNORECASE)
+_METHOD_ONLY = re.compile(r"require_(?:POST|GET|safe|http_methods)$")
+_CHECKS = re.compile(r"^(?:is_(?:admin|staff|superuser)\w*|has_perms?|has_role|check_permissions?|authorize\w*)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """`guarded`: its decorators say that not everybody may call it."""
+    """`guarded`: its decorators, its class or its own first look say that not everybody may call it."""
 
     name: str
     line: int
@@ -44,7 +46,8 @@ def handlers(file: SourceFile, named: frozenset[str] = frozenset()) -> list[Hand
     found = []
     for node in file.nodes:
         if isinstance(node, ast.ClassDef) and any(_CLASSES.search(name_of(base)) for base in node.bases):
-            found += [_handler(one) for one in node.body if isinstance(one, Function) and one.name in _METHODS]
+            guarded = _is_guarded_class(node)
+            found += [_handler(one, guarded) for one in node.body if isinstance(one, Function) and one.name in _METHODS]
         elif isinstance(node, Function) and (
             _is_decorated(node) or _takes_a_request(node) or {node.name, f"{module}.{node.name}"} & named
         ):
@@ -67,11 +70,47 @@ def named_by_tables(file: SourceFile) -> list[str]:
     return sorted(set(re.findall(r"operationId['\"]?\s*:\s*['\"]?([\w.]+)", file.text)))
 
 
-def _handler(node: Function) -> Handler:
-    decorators = " ".join(ast.unparse(one) for one in node.decorator_list)
-    return Handler(
-        node.name, node.lineno, node, bool(_GUARDED.search(re.sub(r"require_(POST|GET|http_methods)", "", decorators)))
-    )
+def _handler(node: Function, guarded: bool = False) -> Handler:
+    told = (name for one in node.decorator_list for name in _guards_in(one))
+    guarded = guarded or any(_is_guard(name) for name in told) or _looks_first(node)
+    return Handler(node.name, node.lineno, node, guarded)
+
+
+def _guards_in(decorator: ast.expr) -> Iterator[str]:
+    """The names in a decorator that may guard: not the path of a route, nor what the route hangs on."""
+    if isinstance(decorator, ast.Call) and _names_a_route(decorator):
+        for option in decorator.keywords:
+            yield from _names_in(option.value)
+    else:
+        yield from _names_in(decorator)
+
+
+def _names_in(node: ast.AST) -> Iterator[str]:
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name | ast.Attribute):
+            yield one.id if isinstance(one, ast.Name) else one.attr
+
+
+def _is_guard(name: str) -> bool:
+    return bool(_GUARDED.search(name)) and not _METHOD_ONLY.match(name)
+
+
+def _is_guarded_class(node: ast.ClassDef) -> bool:
+    """By a base such as LoginRequiredMixin, a decorator, or REST framework's permission_classes."""
+    given = [one.value for one in node.body if isinstance(one, ast.Assign) and _sets_permissions(one)]
+    names = {name for value in given for name in _names_in(value)}
+    told = [name for one in (*node.bases, *node.decorator_list) for name in _names_in(one)]
+    return any(_is_guard(name) for name in told) or bool(names - {"AllowAny", "permissions"})
+
+
+def _sets_permissions(statement: ast.Assign) -> bool:
+    return any(isinstance(one, ast.Name) and one.id == "permission_classes" for one in statement.targets)
+
+
+def _looks_first(node: Function) -> bool:
+    """Whether one of its own conditions asks who it is."""
+    conditions = (one.test for one in inside(node) if isinstance(one, ast.If | ast.Assert))
+    return any(_CHECKS.match(name) for test in conditions for name in _names_in(test))
 
 
 def _is_decorated(node: Function) -> bool:

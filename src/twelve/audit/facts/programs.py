@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
 from twelve.audit.facts import manifests, pythons, start
-from twelve.audit.facts.comments import uncommented
+from twelve.audit.facts.comments import is_inside_string, uncommented
 from twelve.audit.facts.dockerfile import production_stages, run_commands
 from twelve.audit.facts.pythons import keyword, name_of, text_of
 
@@ -107,7 +107,8 @@ def other_calls(file: SourceFile) -> list[tuple[int, str]]:
     if file.language in starts_any and "child_process" not in text and "execa" not in text:
         return []
     pattern = re.compile(_BY_LANGUAGE[file.language])
-    return [(file.line_at(match.start(1)), PurePosixPath(match[1]).name) for match in pattern.finditer(text)]
+    found = (match for match in pattern.finditer(text) if not is_inside_string(file, match.start()))
+    return [(file.line_at(match.start(1)), PurePosixPath(match[1]).name) for match in found]
 
 
 def calls(code: Codebase) -> list[Call]:

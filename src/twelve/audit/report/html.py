@@ -39,6 +39,7 @@ MEANING = {
     Verdict.NOT_APPLICABLE: "the app has nothing the item speaks of",
 }
 _QUOTED = re.compile(r"`([^`]+)`")
+_NAMED = re.compile(r"^((?:TF|AI|BX)\d{1,2}-[\w-]{1,40})(?=: )")
 
 
 def render(audit: Audit, now: datetime | None = None) -> str:
@@ -180,7 +181,8 @@ def _evidence(every: Sequence[Evidence]) -> Iterator[str]:
     for order, one in enumerate(every[:2]):
         rest = f' <span class="more paper">and {len(every) - 1} more</span>' if order == 0 and len(every) > 1 else ""
         kind = ' class="screen"' if order else ""
-        yield f"<li{kind}>{_place(one.path, one.line)} {_text(one.text)}{rest}</li>"
+        text = _NAMED.sub(r'<span class="rule">\1</span>', _text(one.text))
+        yield f"<li{kind}>{_place(one.path, one.line)} {text}{rest}</li>"
     if len(every) > 2:
         yield f'<li class="more screen">and {len(every) - 2} more</li>'
 

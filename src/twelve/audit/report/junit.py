@@ -17,7 +17,7 @@ def render(audit: Audit) -> str:
         rules = {id_: title for id_, (item, title) in titles.items() if item == judgement.item}
         own = [one for one in audit.findings if one.item == judgement.item]
         root.append(_suite(judgement, rules, own, [one for one in audit.observations if one.item == judgement.item]))
-    for key in ("tests", "failures", "skipped"):
+    for key in ("tests", "failures", "errors"):
         root.set(key, str(sum(int(suite.get(key, 0)) for suite in root)))
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'

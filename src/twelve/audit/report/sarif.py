@@ -1,6 +1,7 @@
 """SARIF 2.1.0 for code scanning: every rule is declared, so that an alert closes once its finding is gone."""
 
 import json
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,10 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 ROOT = "%SRCROOT%"  # what code scanning takes paths to be relative to
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 FIRST = {"startLine": 1}
+# Code scanning keeps 5,000 results of a run and refuses one of more than 25,000; longer descriptions are cut off.
+# https://docs.github.com/en/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit
+MOST_RESULTS = 5000
+LONGEST = 1000
 PROBLEMS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "recommendation"}
 
 
@@ -28,13 +33,16 @@ def as_data(audit: Audit) -> dict[str, Any]:
     rules += [_observed(one) for one in {one.rule: one for one in audit.findings}.values() if one.rule not in known]
     rules += [_probe(one) for one in {one.probe: one for one in audit.observations}.values()]
     places = {rule["id"]: number for number, rule in enumerate(rules)}
+    kept = _most_severe(audit.findings)
+    left_out = len(audit.findings) - len(kept)
+    notes = [*audit.notes, *([f"{left_out} more findings are in the other forms of the report."] if left_out else [])]
     run = {
         "tool": {"driver": {"name": "twelve", "version": version("twelve"), "rules": rules}},
         "automationDetails": {"id": "twelve-audit/"},
         "originalUriBaseIds": {ROOT: {"description": {"text": "The directory that was audited."}}},
-        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": [_note(n) for n in audit.notes]}],
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": [_note(n) for n in notes]}],
         "results": [
-            *(_result(one, places[one.rule]) for one in audit.findings),
+            *(_result(one, places[one.rule]) for one in kept),
             *(_seen(one, places[clean(one.probe)]) for one in audit.observations if one.verdict in WORST),
         ],
         "properties": {"verdicts": {one.item: one.verdict.value for one in audit.judgements}},
@@ -42,11 +50,21 @@ def as_data(audit: Audit) -> dict[str, Any]:
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
+def _most_severe(findings: Sequence[Finding]) -> list[Finding]:
+    """What is new before what is known or ignored, the severe before the rest, in the order they were found."""
+    order = list(Severity)
+    ranked = sorted(
+        findings, key=lambda one: (bool(one.known or one.suppressed is not None), order.index(one.severity))
+    )
+    kept = {id(one) for one in ranked[:MOST_RESULTS]}
+    return [one for one in findings if id(one) in kept]
+
+
 def _rule(rule: Rule) -> dict[str, Any]:
     why = f"{rule.title} {rule.why}".strip()
     return {
         **_described(rule.id, rule.item, rule.title, rule.severity),
-        "fullDescription": {"text": why},
+        "fullDescription": {"text": why[:LONGEST]},
         "help": {"text": f"{why}\n\n{rule.fix}", "markdown": f"{why}\n\n**Instead:** {rule.fix}"},
     }
 
@@ -64,7 +82,7 @@ def _probe(seen: Observation) -> dict[str, Any]:
 def _described(id_: str, item: str, title: str, severity: Severity) -> dict[str, Any]:
     return {
         "id": id_,
-        "shortDescription": {"text": clean(title)},
+        "shortDescription": {"text": clean(title)[:LONGEST]},
         "defaultConfiguration": {"level": LEVELS[severity]},
         "properties": {
             "tags": ["twelve-factor", f"{item} {ITEMS[item]}"],

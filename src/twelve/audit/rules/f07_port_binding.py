@@ -60,7 +60,7 @@ def _port_in_a_command(code: Codebase) -> Iterator[Hit]:
                 continue
             if match:
                 message = f"{command.program} listens on {match[1]} whatever $PORT says."
-            elif server and server.port and not _is_told_elsewhere(command):
+            elif server and server.port and not _is_told_elsewhere(code, command):
                 message = f"{server.name} does not read PORT: it listens on {server.port}."
             else:
                 continue
@@ -148,7 +148,7 @@ def bound_to_loopback(code: Codebase) -> Iterator[Hit]:
         server, host = servers.of(command), HOST_OPTION.search(command.text)
         if host and LOOPBACK.match(host[1]) and (server or _decides_itself(command)):
             yield Hit(command.path, command.line, f"{command.program} listens on loopback only.")
-        elif server and server.loopback and not host and not _is_told_elsewhere(command):
+        elif server and server.loopback and not host and not _is_told_elsewhere(code, command):
             yield Hit(command.path, command.line, f"{server.name} listens on 127.0.0.1 when no host is given.")
     for entry in code.fact(entries.web_entries):
         for line in ports.loopback(entry.file) if entry.runs else ():
@@ -178,7 +178,12 @@ def _decides_itself(command: Command) -> bool:
     return servers.of(command) is None
 
 
-def _is_told_elsewhere(command: Command) -> bool:
+def _is_told_elsewhere(code: Codebase, command: Command) -> bool:
+    """In a file of the server's own: one that the command names, or puma's, which it finds by itself."""
+    if command.program == "puma" and any(code.get(f"config/puma{name}.rb") for name in ("", "/production")):
+        return True
     return bool(
-        re.search(r"(?:^|\s)(?:-c|--config|--uds|--fd|--unix-socket|--factory-config|-e|--endpoint)[= ]", command.text)
+        re.search(
+            r"(?:^|\s)(?:-c|-C|--config|--uds|--fd|--unix-socket|--factory-config|-e|--endpoint)[= ]", command.text
+        )
     )

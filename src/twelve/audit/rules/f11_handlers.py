@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Kind, SourceFile
-from twelve.audit.facts.comments import uncommented
+from twelve.audit.facts.comments import QUOTING, is_inside_string, uncommented
 from twelve.audit.facts.optional import opted_into
 from twelve.audit.facts.pythons import calls, keyword, name_of, text_of
 from twelve.audit.model import Hit, Severity, Verdict
@@ -118,6 +118,8 @@ def log_is_shipped(file: SourceFile) -> Iterator[Hit]:
 def _matched(file: SourceFile, pattern: str) -> Iterator[Hit]:
     if file.kind is Kind.PRODUCTION and not re.search(r"enabled\s*:\s*false", file.text):
         for match in _COMPILED[pattern].finditer(uncommented(file)):
+            if file.language in QUOTING and is_inside_string(file, match.start()):
+                continue
             yield Hit(file.path, file.line_at(match.start() + len(match[0]) - len(match[0].lstrip())))
 
 

@@ -42,6 +42,7 @@ OWN_DSN = re.compile(
     r"['\"=](?:postgres(?:ql)?|mysql|mongodb|redis|amqp)(?:\+\w+)?://[^'\"\s${}<>:@]+:[^'\"\s${}<>@]+@(?!localhost|127\.)[^'\"\s]+"
 )
 LONGEST = 200  # characters of a pattern that could name admin code
+OWN = (Kind.PRODUCTION, Kind.BUILD, Kind.DEVELOPMENT)  # an example shows what somebody else may do
 SHIPPED = (
     "manage.py",
     "migrations/",
@@ -180,7 +181,7 @@ def _asks(test: str) -> bool:
     good={"app.json": '{"cron": [{"command": "python manage.py clearsessions", "schedule": "0 3 * * *"}]}'},
 )
 def cron_of_the_machine(code: Codebase) -> Iterator[Hit]:
-    for file in code.find("crontab*", "*.cron", "*.crontab", "cron.d/*", "*/cron.d/*", "config/schedule.rb"):
+    for file in code.find("crontab*", "*.cron", "*.crontab", "cron.d/*", "*/cron.d/*", "config/schedule.rb", kinds=OWN):
         schedule = re.compile(
             r"^[ \t]*(?:@(?:daily|hourly|weekly|monthly|reboot)|(?:[\d*/,-]+\s+){4}[\d*/,-]+)\s+\S|^[ \t]*every\s",
             re.MULTILINE,

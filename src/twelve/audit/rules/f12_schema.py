@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
-from twelve.audit.facts.comments import uncommented
+from twelve.audit.facts.comments import is_inside_string, uncommented
 from twelve.audit.facts.handlers import Handler, handlers, inside, routed
 from twelve.audit.facts.imports import served
 from twelve.audit.facts.optional import opted_into, parents
@@ -97,15 +97,17 @@ def destructive(file: SourceFile) -> list[int]:
     """Of Python only that it may be; who calls it is told by other files."""
     if file.language == "python":
         return sorted(node.lineno for node in file.nodes if isinstance(node, ast.Call) and _destroys(node))
-    return [file.line_at(end - 1) for end in _dropped_by_routes(uncommented(file))]
+    return [file.line_at(end - 1) for end in _dropped_by_routes(file)]
 
 
-def _dropped_by_routes(text: str) -> Iterator[int]:
-    """Where a route that anybody may ask changes the schema: the offset behind it."""
-    routes = list(ROUTE.finditer(text))
+def _dropped_by_routes(file: SourceFile) -> Iterator[int]:
+    """Where a route that anybody may ask changes the schema: the offset behind it. SQL is quoted, calls are not."""
+    text = uncommented(file)
+    routes = [one for one in ROUTE.finditer(text) if not is_inside_string(file, one.start())]
     for route, following in zip_longest(routes, routes[1:]):
         end = min(route.end() + LONGEST, following.start() if following else len(text))
-        match = DROPPED.search(text, route.end(), end)
+        found = DROPPED.finditer(text, route.end(), end)
+        match = next((one for one in found if one[0][0] != "." or not is_inside_string(file, one.start())), None)
         if match and not GUARDED.search(text, route.end(), match.start()):
             yield match.end()
 

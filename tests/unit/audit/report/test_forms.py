@@ -72,6 +72,72 @@ def test_junit_has_a_case_for_each_rule_and_fails_those_that_hit():
     assert [p.get("value") for p in root.iterfind(".//testsuite[@name='III Config']//property")] == ["fail"]
 
 
+# Elements, what may stand in them and which attributes they have, the required ones with a "!": the schema that Jenkins
+# checks reports with (junit-10.xsd of its xUnit plugin); GitLab, GitHub actions and Azure read a part of it.
+JUNIT = {
+    "testsuites": ("testsuite", "name time tests failures disabled errors"),
+    "testsuite": ("properties testcase system-out system-err",
+                  "name! tests! failures errors time disabled skipped timestamp hostname id package"),
+    "properties": ("property", ""),
+    "property": ("", "name! value!"),
+    "testcase": ("skipped error failure system-out system-err", "name! classname assertions time status"),
+    "failure": ("", "type message"),
+    "error": ("", "type message"),
+    "skipped": ("", "type message"),
+    "system-out": ("", ""),
+    "system-err": ("", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("made", [sample, hostile])
+def test_junit_keeps_to_the_schema_of_its_readers(made):
+    root = ET.fromstring(junit.render(made()))
+    assert root.tag == "testsuites"
+    for one in root.iter():
+        inside, attributes = (told.split() for told in JUNIT[one.tag])
+        assert {child.tag for child in one} <= set(inside)
+        assert set(one.keys()) <= {name.rstrip("!") for name in attributes}
+        assert {name.rstrip("!") for name in attributes if name.endswith("!")} <= set(one.keys())
+        places = [inside.index(child.tag) for child in one] if one.tag == "testsuite" else []
+        assert places == sorted(places)
+        assert sum(child.tag in {"failure", "skipped", "error"} for child in one) <= 1 or one.tag != "testcase"
+
+
+def test_junit_counts_what_is_there():
+    root = ET.fromstring(junit.render(sample()))
+    for one in [root, *root]:
+        assert int(one.get("tests")) == len(list(one.iter("testcase")))
+        assert int(one.get("failures")) == len(list(one.iter("failure")))
+        assert one.get("errors") == "0"
+
+
+def test_sarif_keeps_to_the_limits_of_code_scanning(monkeypatch):
+    rules = run(sample())["tool"]["driver"]["rules"]
+    assert all(len(one["properties"]["tags"]) <= 10 for one in rules)
+    assert all(
+        len(one[part]["text"]) <= 1024
+        for one in rules
+        for part in ("shortDescription", "fullDescription")
+        if part in one
+    )
+    for made in (run(sample()), run(hostile())):
+        prints = [one["partialFingerprints"]["primaryLocationLineHash"] for one in made["results"]]
+        assert all(prints)
+        for one in made["results"]:
+            assert one["level"] in {"error", "warning", "note"}
+            assert len(one["locations"]) == 1
+            place = one["locations"][0]["physicalLocation"]
+            assert re.fullmatch(r"[A-Za-z0-9/._~%-]+", place["artifactLocation"]["uri"])
+            assert place["artifactLocation"]["uriBaseId"] == "%SRCROOT%"
+            assert place["region"]["startLine"] >= 1
+    monkeypatch.setattr(sarif, "MOST_RESULTS", 3)
+    made = run(sample())
+    assert [one["level"] for one in made["results"][:3]].count("error") == 2
+    assert not any("suppressions" in one for one in made["results"][:3])
+    notes = [one["message"]["text"] for one in made["invocations"][0]["toolExecutionNotifications"]]
+    assert notes[-1] == "6 more findings are in the other forms of the report."
+
+
 def test_json_can_be_read_back():
     data = json.loads(jsons.render(sample()))
     assert data["verdicts"]["III"]["verdict"] == "fail"
