@@ -1,15 +1,15 @@
 """All probes, asked of one trial: gently first, the violent last. Bounded in time; what cannot be asked says why."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from twelve.audit.model import Observation
-from twelve.audit.probes import builds, config, disposability, jobs, logs, ports, programs, services, stateless
+from twelve.audit.probes import builds, config, disposability, jobs, logs, models, ports, programs, services, stateless
 from twelve.audit.probes.probe import Probe
 from twelve.audit.probes.trial import Trial, trial
 
-BOOKS = (builds, config, ports, stateless, logs, disposability, jobs, services, programs)
+BOOKS = (builds, config, ports, stateless, logs, models, disposability, jobs, services, programs)
 LONGEST = 600.0  # seconds for all of them
 NEEDS_NO_START = {"TF02-live-clean-build"}
 Progress = Callable[[str], None]
@@ -19,16 +19,20 @@ def all_probes() -> list[Probe]:
     return [probe for book in BOOKS for probe in book.PROBES.probes]
 
 
-def observe(codebase: Path, say: Progress, longest: float = LONGEST) -> list[Observation]:
+def observe(
+    codebase: Path, say: Progress, longest: float = LONGEST, *, without: Collection[str] = ()
+) -> list[Observation]:
+    """`without`: items that do not apply to the app, of which nothing is asked."""
     say("Starting a throw-away platform")
     with trial(codebase) as tried:
         say("Building, releasing and starting the app")
         tried.deploy()
-        return list(_asked(tried, say, time.monotonic() + longest))
+        wanted = [probe for probe in all_probes() if probe.item not in without]
+        return list(_asked(tried, wanted, say, time.monotonic() + longest))
 
 
-def _asked(tried: Trial, say: Progress, end: float) -> Iterator[Observation]:
-    for probe in all_probes():
+def _asked(tried: Trial, wanted: Sequence[Probe], say: Progress, end: float) -> Iterator[Observation]:
+    for probe in wanted:
         if tried.failure and probe.id not in NEEDS_NO_START:
             yield probe.unasked(f"The app does not run: {tried.failure}")
         elif time.monotonic() > end:

@@ -112,12 +112,15 @@ class Trial:
             self.failure = _told(self.build.failure)
 
     def ask(
-        self, port: int, path: str = "/", *, timeout: float = 10.0, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        """A process itself, past the front door. Raises OSError, HTTPException."""
+        self, port: int, path: str = "/", *, timeout: float = 10.0, headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Answer:  # fmt: skip
+        """A process itself, past the front door; a POST when there is a body. Raises OSError, HTTPException."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
         try:
-            connection.request("GET", path, headers={"Host": f"{NAME}.localhost", **(headers or {})})
+            connection.request(
+                "GET" if body is None else "POST", path, body, {"Host": f"{NAME}.localhost", **(headers or {})}
+            )
             answer = connection.getresponse()
             return Answer(answer.status, answer.read(1 << 20), {k.lower(): v for k, v in answer.getheaders()})
         finally:
@@ -126,13 +129,14 @@ class Trial:
     def log(self, most: int = 1500) -> list[LogLine]:
         return self.platform.logs.history(self.app.name, most)
 
-    def one_more(self, kind: str, *, without: str = "") -> ProcessSpec:
-        """One more process of a type, known to nobody and out of service; perhaps without one of its config vars."""
+    def one_more(self, kind: str, *, without: str = "", changed: Mapping[str, str] | None = None) -> ProcessSpec:
+        """One more process of a type, known to nobody and out of service; perhaps with other config vars."""
         release, slug = self.release, self.slug
         if release is None or slug is None or kind not in slug.process_types:
             raise NotFound(f"Nothing of type {kind} is released.", resource="dyno")
         spec = specs.kept(self.app, release, slug, [(kind, next(self._numbers))], {})[0]
-        return replace(spec, env={key: value for key, value in spec.env.items() if key != without})
+        kept = {key: value for key, value in spec.env.items() if key != without}
+        return replace(spec, env=kept | dict(changed or {}))
 
     def scale(self, kind: str, quantity: int) -> None:
         scale.scale(self.platform, self.app, [scale.ScaleUpdate(kind, quantity)], USER)

@@ -69,7 +69,7 @@ def command(
     since = (changes.base(path, diff_base) if diff_base else "") if history else None
     made = audits.audit(path, cache=None if no_cache else Settings.from_environment().cache, history=since)
     if live:
-        made = audits.with_observations(made, _observed(path))
+        made = audits.with_observations(made, _observed(path, made))
     if baseline and write_baseline:
         _write(baseline, baselines.written(made))
     if baseline:
@@ -82,10 +82,13 @@ def command(
     ctx.exit(1 if audits.fails(made, fail_on) else 0)
 
 
-def _observed(path: Path) -> "list[Observation]":
+def _observed(path: Path, made: "Audit") -> "list[Observation]":
+    """What its code has nothing of, such as a model, is not asked for."""
+    from twelve.audit.model import AI_ITEMS, Verdict
     from twelve.audit.probes.run import observe
 
-    return observe(path, lambda step: click.secho(f"-----> {step}", err=True, bold=True))
+    na = {one.item for one in made.judgements if one.verdict is Verdict.NOT_APPLICABLE and one.item in AI_ITEMS}
+    return observe(path, lambda step: click.secho(f"-----> {step}", err=True, bold=True), without=na)
 
 
 def _show(made: "Audit", form: str, output: Path | None) -> None:

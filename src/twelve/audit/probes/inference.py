@@ -1,0 +1,110 @@
+"""A prediction as a stranger can ask for one: in the Open Inference Protocol, whose metadata tells the inputs."""
+
+import contextlib
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from twelve.audit.probes.ports import web_of
+from twelve.audit.probes.probe import CannotTell
+from twelve.audit.probes.trial import Trial
+from twelve.core.model import Process
+from twelve.core.ports import BootResult
+
+NAME, VERSION, STORE = "MODEL_NAME", "MODEL_VERSION", "MODEL_STORE_URL"
+LARGEST = 100_000  # values of an input that are made up
+HEADERS = {"Content-Type": "application/json"}
+MADE_UP: Mapping[str, Any] = {"BYTES": "a", "BOOL": True}  # of a datatype; 1 for numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """`degraded`: the answer says that it is not the model's own."""
+
+    status: int
+    version: str
+    outputs: Any
+    degraded: bool
+
+
+def model_of(trial: Trial) -> str:
+    if name := trial.given.get(NAME):
+        return name
+    raise CannotTell(f"Its config ({NAME} in .env.example) names no model that could be asked.")
+
+
+def described(trial: Trial, process: Process) -> dict[str, Any]:
+    """The metadata of the model: its versions and inputs."""
+    path = f"/v2/models/{model_of(trial)}"
+    try:
+        answer = trial.ask(process.port or 0, path)
+    except (OSError, http.client.HTTPException) as error:
+        raise CannotTell(f"GET {path} got no answer ({type(error).__name__}).") from None
+    document = _object(answer.body)
+    if answer.status != 200 or not isinstance(document.get("inputs"), list):
+        raise CannotTell(
+            f"GET {path} answered {answer.status} without inputs: only the Open Inference Protocol tells a stranger "
+            "how to ask for a prediction."
+        )
+    return document
+
+
+def predicted(trial: Trial, process: Process, inputs: list[dict[str, Any]]) -> Prediction:
+    """What a process answers; a status of 0 when nothing came."""
+    body = json.dumps({"inputs": inputs}).encode()
+    try:
+        answer = trial.ask(process.port or 0, f"/v2/models/{model_of(trial)}/infer", body=body, headers=HEADERS)
+    except (OSError, http.client.HTTPException):
+        return Prediction(0, "", None, degraded=False)
+    document = _object(answer.body)
+    flags = [document, *(one for key in ("parameters", "_meta") if isinstance(one := document.get(key), dict))]
+    told = [(key, value) for one in (*flags, answer.headers) for key, value in one.items()]
+    return Prediction(
+        answer.status, str(document.get("model_version", "")), document.get("outputs"),
+        degraded=any(_flags(key, value) for key, value in told),
+    )  # fmt: skip
+
+
+def example_for(description: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """An input of the kinds and shapes that the model wants; where any length goes, one."""
+    return [_made_up(one) for one in description["inputs"] if isinstance(one, dict)]
+
+
+@contextlib.contextmanager
+def another(trial: Trial, changed: Mapping[str, str]) -> Iterator[BootResult]:
+    """One more web process, out of service, with other config vars."""
+    web_of(trial)
+    spec = trial.one_more("web", changed=changed)
+    try:
+        trial.platform.engine.start([spec])
+        (result,) = trial.platform.engine.wait_up([spec.id])
+        yield result
+    finally:
+        trial.platform.engine.stop([spec.id])
+
+
+def _made_up(tensor: Mapping[str, Any]) -> dict[str, Any]:
+    sides = tensor.get("shape")
+    listed = sides if isinstance(sides, list) else []
+    shape = [side if isinstance(side, int) and side > 0 else 1 for side in listed] or [1]
+    if prod(shape) > LARGEST:
+        raise CannotTell(f"Its input {tensor.get('name')} is too large to be made up.")
+    kind = str(tensor.get("datatype", "FP32"))
+    value = MADE_UP.get(kind, 1)
+    return {"name": tensor.get("name"), "shape": shape, "datatype": kind, "data": [value] * prod(shape)}
+
+
+def _flags(key: str, value: Any) -> bool:
+    named = key.lower().removeprefix("x-")
+    return ("fallback" in named or "degraded" in named) and str(value).lower() not in {"", "0", "false", "none", "null"}
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}

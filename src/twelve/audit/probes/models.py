@@ -1,0 +1,158 @@
+"""The AI items, observed: which model answers, whether replicas agree, what is told of it, what comes without it."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from twelve.audit.model import Severity
+from twelve.audit.probes.inference import STORE, VERSION, another, described, example_for, model_of, predicted
+from twelve.audit.probes.ports import web_of
+from twelve.audit.probes.probe import CannotTell, Probebook, Saw
+from twelve.audit.probes.trial import Trial, until
+from twelve.core.model import Process
+
+PROBES = Probebook()
+NO_SUCH = "999999999"
+NOWHERE = "file:///nowhere-at-all"
+TIMES = 3
+SOON = 5.0  # seconds
+TOLERANCE = 1e-5
+TIMED = re.compile(r"latency|duration|elapsed|_ms$|_s$|seconds", re.IGNORECASE)
+Inputs = list[dict[str, Any]]
+
+
+@PROBES.asks(
+    "AI04-live-version-switch", Severity.ERROR, "Another MODEL_VERSION is another model, and the answer says so.",
+    fix="Read MODEL_VERSION at start, load that version, and tell it in each answer.",
+)  # fmt: skip
+def switches_its_version(trial: Trial) -> Saw:
+    process, inputs = _asking(trial)
+    now = predicted(trial, process, inputs).version
+    if not now:
+        return Saw(False, "Its answers do not tell the model's version.")
+    for version in _others(trial, process, now):
+        with another(trial, {VERSION: version}) as result:
+            if result.kind != "up":
+                continue
+            seen = predicted(trial, result.process, inputs)
+        if seen.version == version:
+            return Saw(True, f"With {VERSION}={version} and nothing else changed, {version} answered instead of {now}.")
+        if not seen.degraded:
+            return Saw(False, f"{VERSION}={version} was set, and the answer still says {seen.version or 'nothing'}.")
+    raise CannotTell(f"There is no version but {now} that could be switched to.")
+
+
+@PROBES.asks(
+    "AI04-live-version-missing", Severity.ERROR, "A version that does not exist is noticed at start, not answered for.",
+    fix="End at start when MODEL_VERSION cannot be loaded, or serve the fallback and say so in each answer.",
+)  # fmt: skip
+def notices_a_missing_version(trial: Trial) -> Saw:
+    _, inputs = _asking(trial)
+    with another(trial, {VERSION: NO_SUCH}) as result:
+        if result.kind != "up":
+            return Saw(True, f"With {VERSION}={NO_SUCH} it did not come up.")
+        seen = predicted(trial, result.process, inputs)
+    if seen.degraded or seen.status != 200:
+        return Saw(True, f"With {VERSION}={NO_SUCH} it answered {seen.status}, marked as a fallback or an error.")
+    return Saw(False, f"With {VERSION}={NO_SUCH} it answered as if nothing were missing (version {seen.version}).")
+
+
+@PROBES.asks(
+    "AI05-live-scale", Severity.WARNING, "Two replicas give the same answer to the same input.",
+    fix="Keep inference free of state and chance: a fixed seed, temperature 0, nothing that only one replica knows.",
+)  # fmt: skip
+def replicas_agree(trial: Trial) -> Saw:
+    process, inputs = _asking(trial)
+    with another(trial, {}) as result:
+        if result.kind != "up":
+            raise CannotTell(f"A second replica did not come up: {result.detail or result.kind}.")
+        pairs = [
+            (predicted(trial, process, inputs).outputs, predicted(trial, result.process, inputs).outputs)
+            for _ in range(TIMES)
+        ]
+    differ = sum(not same(one, other) for one, other in pairs)
+    if differ:
+        return Saw(False, f"Of {TIMES} inputs that two replicas were given, {differ} were answered differently.")
+    return Saw(True, f"Two replicas gave the same answer to the same input, {TIMES} times.")
+
+
+@PROBES.asks(
+    "AI06-live-prediction-line", Severity.WARNING, "A prediction is one line of JSON with version and latency.",
+    fix="Print one JSON line a prediction to stdout: model version, latency, outcome.",
+)  # fmt: skip
+def tells_of_predictions(trial: Trial) -> Saw:
+    process, inputs = _asking(trial)
+    before = len(list(_events(trial)))
+    version = predicted(trial, process, inputs).version
+
+    def seen() -> list[dict[str, Any]]:
+        return [one for one in list(_events(trial))[before:] if _tells(one, version)]
+
+    if not until(seen, SOON):
+        return Saw(False, f"A prediction was asked, and no JSON line with version and latency came in {SOON:.0f} s.")
+    told = ", ".join(sorted(seen()[0])[:8])
+    return Saw(True, f"A prediction was asked, and a line with {told} came.", "twelve logs")
+
+
+@PROBES.asks(
+    "AI07-live-model-missing", Severity.ERROR, "Without its model it stays up, and answers by a fallback that says so.",
+    fix="Serve a fallback (an older version, a rule, a default) when the model cannot be had, and mark its answers.",
+)  # fmt: skip
+def answers_without_its_model(trial: Trial) -> Saw:
+    _, inputs = _asking(trial)
+    broken = {STORE: NOWHERE} if STORE in trial.given else {VERSION: NO_SUCH}
+    told = " and ".join(f"{key}={value}" for key, value in broken.items())
+    with another(trial, broken) as result:
+        if result.kind != "up":
+            last = next(filter(None, reversed(result.tail)), "")
+            return Saw(False, f"With {told} it did not come up: {last or result.detail or result.kind}.")
+        seen = predicted(trial, result.process, inputs)
+    good = seen.status == 200 and seen.degraded
+    marked = "marked as a fallback" if seen.degraded else "not marked as a fallback"
+    return Saw(good, f"With {told} it answered {seen.status or 'nothing'}, {marked}.")
+
+
+def same(one: Any, other: Any) -> bool:
+    """Of JSON values; numbers may differ by what floating point does."""
+    if isinstance(one, float | int) and isinstance(other, float | int):
+        return abs(one - other) <= TOLERANCE * max(1.0, abs(one), abs(other))
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    return bool(one == other)
+
+
+def _asking(trial: Trial) -> tuple[Process, Inputs]:
+    """A process that serves, and an input that its model takes."""
+    (process, *_) = web_of(trial)
+    inputs = example_for(described(trial, process))
+    seen = predicted(trial, process, inputs)
+    if seen.status != 200:
+        raise CannotTell(f"{model_of(trial)} answered a made-up input with {seen.status or 'nothing'}.")
+    return process, inputs
+
+
+def _others(trial: Trial, process: Process, now: str) -> list[str]:
+    """Versions to try: those it tells of, and the neighbours of a number."""
+    listed = described(trial, process).get("versions")
+    told = [str(one) for one in listed] if isinstance(listed, list) else []
+    near = [str(int(now) + step) for step in (-1, 1) if now.isdecimal() and int(now) + step > 0]
+    return [one for one in dict.fromkeys([*told, *near]) if one != now]
+
+
+def _events(trial: Trial) -> Iterator[dict[str, Any]]:
+    for line in trial.log():
+        if line.source == "app" and line.text.lstrip().startswith("{"):
+            try:
+                found = json.loads(line.text)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(found, dict):
+                yield found
+
+
+def _tells(event: dict[str, Any], version: str) -> bool:
+    versioned = any("version" in key.lower() and str(value) == version for key, value in event.items())
+    return versioned and any(TIMED.search(key) for key in event)

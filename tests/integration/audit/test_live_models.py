@@ -1,0 +1,118 @@
+"""The live audit of apps that serve a model: one that keeps the AI items, and one that breaks each that is watched."""
+
+import json
+from contextlib import contextmanager
+from textwrap import dedent
+
+import pytest
+
+from twelve.audit.model import Verdict
+from twelve.audit.probes import models
+from twelve.audit.probes.models import same
+from twelve.audit.probes.run import all_probes
+from twelve.audit.probes.trial import trial
+
+WATCHED = [probe for probe in all_probes() if probe.item.startswith("AI")]
+# Serves in the Open Inference Protocol: the model of a version is a factor, and the fallback 0.
+SERVER = """
+import http.server, json, os, random, sys, time
+
+version = os.environ["MODEL_VERSION"]
+factors = json.load(open("models.json"))
+LOADING
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path != "/v2/models/m":
+            return self.send_error(404)
+        self.answer({"name": "m", "versions": VERSIONS, "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 3]}]})
+    def do_POST(self):
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        values = PREDICTED
+        TOLD
+        self.answer({"model_version": SAID, "outputs": [{"name": "y", "data": values}], "parameters": MARK})
+    def answer(self, document):
+        body = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *words):
+        pass
+http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+LINE = 'print(json.dumps({"event": "prediction", "model_version": version, "latency_ms": 1}), flush=True)'
+GOOD = {
+    "LOADING": "factor = factors.get(version)",
+    "VERSIONS": "list(factors)",
+    "PREDICTED": '[(factor or 0) * one for one in sent["inputs"][0]["data"]]',
+    "TOLD": LINE,
+    "SAID": "version",
+    "MARK": '{"fallback": factor is None}',
+}
+BAD = GOOD | {
+    "LOADING": 'factor = factors["1"]',
+    "VERSIONS": "list(factors)",
+    "PREDICTED": '[random.random() for one in sent["inputs"][0]["data"]]',
+    "TOLD": "pass",
+    "SAID": '"1"',
+    "MARK": "{}",
+}
+
+
+def codebase(root, parts):
+    text = dedent(SERVER)
+    for name, part in parts.items():
+        text = text.replace(name, part)
+    (root / "web.py").write_text(text)
+    (root / "Procfile").write_text("web: python3 web.py\n")
+    (root / "models.json").write_text(json.dumps({"1": 2.0, "2": 3.0}))
+    (root / ".env.example").write_text("MODEL_NAME=m\nMODEL_VERSION=1\n")
+    return root
+
+
+@contextmanager
+def deployed(root):
+    with trial(root) as tried:
+        tried.deploy()
+        assert tried.failure == ""
+        yield tried
+
+
+def seen(tried):
+    return {probe.id: probe.observe(tried) for probe in WATCHED}
+
+
+@pytest.mark.integration
+def test_a_model_that_is_served_well_and_one_that_cannot_be_asked(tmp_path):
+    with deployed(codebase(tmp_path, GOOD)) as tried:
+        found = seen(tried)
+        assert {id_: one.text for id_, one in found.items() if one.verdict is not Verdict.PASS} == {}
+        assert "2 answered instead of 1" in found["AI04-live-version-switch"].text
+        tried.given["MODEL_NAME"] = "another"
+        found = seen(tried)
+        assert {one.verdict for one in found.values()} == {Verdict.UNKNOWN}
+        assert all("Open Inference Protocol" in one.text for one in found.values())
+
+
+@pytest.mark.integration
+def test_a_model_that_is_served_badly(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "SOON", 1.0)
+    with deployed(codebase(tmp_path, BAD)) as tried:
+        found = seen(tried)
+    assert {id_ for id_, one in found.items() if one.verdict in {Verdict.FAIL, Verdict.PARTIAL}} == set(found)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ([1.0, 2], [1.0000001, 2], True),
+        ([1.0], [1.1], False),
+        ([1], [1, 1], False),
+        ({"a": ["x"]}, {"a": ["x"]}, True),
+        ({"a": 1}, {"b": 1}, False),
+        (None, None, True),
+        (1, "1", False),
+    ],
+)
+def test_answers_are_alike_but_for_what_floating_point_does(one, other, alike):
+    assert same(one, other) is alike
