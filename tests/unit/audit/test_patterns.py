@@ -19,8 +19,9 @@ from twelve.audit.engine import findings
 from twelve.audit.rules import all_rules
 
 LENGTH = 4000
-SUSPECT = 0.008  # seconds: a pattern that reads each character a few times needs a tenth of that
+SUSPECT = 0.004  # seconds: a pattern that reads each character a few times needs a tenth of that
 SQUARE = 8  # times as long for four times as much
+CLOSELY = 3 * LENGTH
 MANY = 60
 PLACES = {kinds.SUBPATTERN: 3, kinds.ASSERT: 1, kinds.ASSERT_NOT: 1}  # where a group has what is in it
 BLANKS = (" ", "\n", "\t", "a", "a_", "1", '"', "(", "a.")
@@ -73,11 +74,11 @@ def held(value) -> Iterator[re.Pattern]:
 
 
 def is_slow(pattern, before, again) -> bool:
-    whole, quarter = (written(pattern, before, again, length) for length in (LENGTH, LENGTH // 4))
-    if seconds(pattern, whole) < SUSPECT:
+    if seconds(pattern, written(pattern, before, again, LENGTH)) < SUSPECT:
         return False
+    whole, quarter = (written(pattern, before, again, length) for length in (CLOSELY, CLOSELY // 4))
     took = min(seconds(pattern, whole) for _ in range(3))
-    return took > SUSPECT and took > SQUARE * min(seconds(pattern, quarter) for _ in range(3))
+    return took > 4 * SUSPECT and took > SQUARE * min(seconds(pattern, quarter) for _ in range(3))
 
 
 def written(pattern, before, again, length):

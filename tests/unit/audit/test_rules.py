@@ -38,6 +38,8 @@ CATALOGUE = """
     AI07-no-timeout AI08-no-rollout
 """
 LIVE = """
+    AI04-live-version-switch AI04-live-version-missing AI05-live-scale AI06-live-prediction-line AI07-live-model-missing
+    TF09-live-job-return
     TF02-live-clean-build TF05-live-repro-build TF10-live-same-release TF03-live-boot-from-env
     TF03-live-missing-config TF03-live-secret-leak TF12-live-oneoff TF07-live-port TF07-live-two-ports
     TF08-live-scale TF08-live-foreground TF05-live-readonly-code TF06-live-write TF06-live-two-instances

@@ -38,7 +38,7 @@ PROVIDERS: dict[str, tuple[tuple[bytes, ...], re.Pattern[str]]] = {
         ("SendGrid", "SG.", r"\bSG\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{40,}"),
         ("npm", "npm_", r"\bnpm_[A-Za-z0-9]{36}\b"),
         ("PyPI", "pypi-AgEI", r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}"),
-        ("OpenAI", "T3BlbkFJ", r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}"),
+        ("OpenAI", "T3BlbkFJ", r"\bsk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{20,100}?T3BlbkFJ[A-Za-z0-9_-]{20,}"),
         ("Anthropic", "sk-ant-", r"\bsk-ant-[a-z]+\d\d-[A-Za-z0-9_-]{80,}"),
         ("Heroku", "HRKU-", r"\bHRKU-[A-Za-z0-9_-]{30,}"),
         ("DigitalOcean", "doo_v1_ dop_v1_ dor_v1_", r"\bdo[opr]_v1_[a-f0-9]{64}\b"),

@@ -32,7 +32,7 @@ MANIFESTS = {
 }
 _MOVING = {"latest", "*", "x", "next", "canary"}
 _OF_WORKSPACE = ("workspace:", "file:", "link:", "portal:", "catalog:", "npm:", "patch:")
-_DYNAMIC_JAVA = re.compile(r"LATEST|RELEASE|\+|[\[(].*,|latest\.")
+_DYNAMIC_JAVA = re.compile(r"LATEST|RELEASE|\+|[\[(].{0,99}?,|latest\.")
 
 
 def irrelevant(code: Codebase) -> str:

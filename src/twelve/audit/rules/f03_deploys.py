@@ -58,8 +58,8 @@ def groups_chosen(file: SourceFile) -> list[int]:
         named += r"|(?<![.\w\"'/-])env\b(?!\s*[=:(\"'])"
     patterns = (
         rf"\b{_CHOOSERS}\([^\n]{{0,300}}?(?:\+\s*+|\$\{{|#\{{|\{{|%\s*+|,\s*+|\(\s*+)(?:{named})",
-        rf"\b\w*(?i:config|settings|environments)\w*\[\s*(?:{named})\s*\]",
-        rf"\b\w*(?i:config|settings)\w*\.get\(\s*(?:{named})",
+        rf"\b\w{{0,60}}?(?i:config|settings|environments)\w{{0,60}}+\[\s*+(?:{named})\s*\]",
+        rf"\b\w{{0,60}}?(?i:config|settings)\w{{0,60}}+\.get\(\s*+(?:{named})",
     )
     matches = (match for pattern in patterns for match in re.finditer(pattern, text))
     return sorted({file.line_at(one.start()) for one in matches if not is_inside_string(file, one.start())})
