@@ -41,18 +41,20 @@ AN_HOUR = "3600000"  # milliseconds
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An empty Redis for one more process of the app, behind the tap."""
+    """An empty Redis behind the tap, in the place of all that are attached, for one more process of the app."""
 
     trial: Trial
-    resource: Resource
+    resources: list[Resource]
     details: dict[str, str]
     tap: Tap
 
     def worker(self, kind: str) -> Process:
         """It is not started again when it dies."""
         spec = self.trial.one_more(kind)
-        config = by_way_of(self.tap, self.trial, self.resource, self.details)
-        (process,) = self.trial.platform.engine.start([replace(spec, kept=False, env={**spec.env, **config})])
+        env = dict(spec.env)
+        for resource in self.resources:
+            env |= by_way_of(self.tap, self.trial, resource, self.details)
+        (process,) = self.trial.platform.engine.start([replace(spec, kept=False, env=env)])
         return process
 
 
@@ -105,14 +107,14 @@ def _scene(trial: Trial) -> Iterator[Scene]:
     kinds = sorted({one.type for one in trial.processes()} - NO_WORKERS, key=lambda kind: ("work" not in kind, kind))
     if not kinds:
         raise CannotTell("It has no process type but web that could hold a job.")
-    resource = next((one for one in trial.platform.resources.list(trial.app.id) if one.provider == "redis"), None)
-    if resource is None:
+    resources = [one for one in trial.platform.resources.list(trial.app.id) if one.provider == "redis"]
+    if not resources:
         raise CannotTell("No Redis is attached, and a queue elsewhere was not looked at.")
     provider = trial.platform.providers["redis"]
-    details = dict(provider.create(f"{resource.name}-jobs"))
+    details = dict(provider.create(f"{resources[0].name}-jobs"))
     try:
         with Tap() as tap:
-            yield _first_that_takes(Place(trial, resource, details, tap), kinds)
+            yield _first_that_takes(Place(trial, resources, details, tap), kinds)
     finally:
         provider.destroy(details)
 
