@@ -79,6 +79,15 @@ def test_redis_answers_in_text(redis_url, lifecycle):
     assert redis.client(redis_url.replace("redis://", "valkey://")).get("greeting") == "hello"
 
 
+def test_a_connection_to_redis_that_broke_is_replaced_unseen(redis_url, lifecycle):
+    client = redis.client(redis_url, size=1, lifecycle=lifecycle)
+    client.set("kept", "yes")
+    connection = client.connection_pool.get_connection()
+    connection._sock.shutdown(socket.SHUT_RDWR)
+    client.connection_pool.release(connection)
+    assert client.get("kept") == "yes"
+
+
 def test_the_same_in_a_loop_of_asyncio(database_url, redis_url):
     async def use():
         async with Lifecycle(signals=False) as lifecycle:

@@ -11,6 +11,7 @@ from twelve_runtime._extras import needs
 from twelve_runtime.lifecycle import Lifecycle
 from twelve_runtime.resources._address import Address, Secret, parse
 from twelve_runtime.resources._boot import WAIT, Patience, until_up, until_up_async
+from twelve_runtime.resources._libpq import CONNECT, SCHEMES, is_hopeless, keywords
 
 with needs("resources.postgres", "psycopg and psycopg-pool", "postgres"):
     import psycopg
@@ -19,12 +20,7 @@ with needs("resources.postgres", "psycopg and psycopg-pool", "postgres"):
 
 Connection = psycopg.Connection[dict[str, Any]]
 AsyncConnection = psycopg.AsyncConnection[dict[str, Any]]
-SCHEMES = ("postgres", "postgresql", "postgresql+psycopg")
-CONNECT = 5  # seconds
 IDLE = 60.0  # seconds after which a connection above the minimum is closed
-HOPELESS = ("password authentication failed", "no password supplied", "no pg_hba.conf entry", '" does not exist')
-# A server that is gone without a word is noticed within half a minute, not after the kernel's two hours.
-ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
 
 def pool(
@@ -96,10 +92,10 @@ def connect(
 ) -> Connection:
     """One connection, for a one-off; `with` commits and closes it."""
     address = parse(url, "PostgreSQL", SCHEMES)
-    keywords = _keywords(name, connection)
+    options = _keywords(name, connection)
     return until_up(
         _patience(address, wait),
-        lambda: psycopg.connect(conninfo(address), **keywords),
+        lambda: psycopg.connect(conninfo(address), **options),
         (psycopg.OperationalError,),
         lifecycle,
     )
@@ -111,16 +107,11 @@ def conninfo(address: Address) -> str:
 
 
 def _keywords(name: str, connection: dict[str, Any]) -> dict[str, Any]:
-    own = {"row_factory": dict_row, "connect_timeout": CONNECT, **ALIVE}
-    return own | ({"application_name": name} if name else {}) | connection
+    return {"row_factory": dict_row, **keywords(name), **connection}
 
 
 def _patience(address: Address, wait: float) -> Patience:
-    return Patience(address.where("PostgreSQL"), address, wait, _is_hopeless)
-
-
-def _is_hopeless(error: BaseException) -> bool:
-    return any(reason in str(error) for reason in HOPELESS)
+    return Patience(address.where("PostgreSQL"), address, wait, is_hopeless)
 
 
 def _knock(address: Address) -> None:

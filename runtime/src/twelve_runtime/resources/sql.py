@@ -11,6 +11,7 @@ from twelve_runtime._extras import needs
 from twelve_runtime.lifecycle import Lifecycle
 from twelve_runtime.resources._address import Address, Secret, parse, reveal
 from twelve_runtime.resources._boot import WAIT, Patience, until_up, until_up_async
+from twelve_runtime.resources._libpq import SCHEMES, is_hopeless, keywords
 
 with needs("resources.sql", "sqlalchemy and psycopg", "sql"):
     import psycopg  # noqa: F401 - the driver; absent, SQLAlchemy would say so only later
@@ -19,10 +20,6 @@ with needs("resources.sql", "sqlalchemy and psycopg", "sql"):
     from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 RECYCLE = 1800  # seconds: proxies and firewalls drop older connections without a word
-CONNECT = 5  # seconds
-POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
-ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
-HOPELESS = ("password authentication failed", "no password supplied", "no pg_hba.conf entry", '" does not exist')
 
 
 def engine(
@@ -71,11 +68,11 @@ async def async_engine(
 
 def _address(url: str | Secret) -> Address:
     scheme = reveal(url).partition("://")[0]
-    return parse(url, "a database", (*POSTGRES, scheme if "+" in scheme else "DIALECT+DRIVER"))
+    return parse(url, "a database", (*SCHEMES, scheme if "+" in scheme else "DIALECT+DRIVER"))
 
 
 def _sqlalchemy_url(address: Address) -> URL:
-    scheme = "postgresql+psycopg" if address.scheme in POSTGRES else address.scheme
+    scheme = "postgresql+psycopg" if address.scheme in SCHEMES else address.scheme
     return make_url(scheme + address.url[len(address.scheme) :])
 
 
@@ -88,14 +85,13 @@ def _options(address: Address, size: int, timeout: float, name: str, options: di
         "pool_recycle": RECYCLE,
         "hide_parameters": True,  # errors do not carry the values of a statement into the log
     }
-    if address.scheme in POSTGRES:
-        named = {"application_name": name} if name else {}
-        own["connect_args"] = {"connect_timeout": CONNECT, **ALIVE, **named, **options.pop("connect_args", {})}
+    if address.scheme in SCHEMES:
+        own["connect_args"] = {**keywords(name), **options.pop("connect_args", {})}
     return own | options
 
 
 def _patience(address: Address, wait: float) -> Patience:
-    return Patience(address.where("the database"), address, wait, lambda error: any(r in str(error) for r in HOPELESS))
+    return Patience(address.where("the database"), address, wait, is_hopeless)
 
 
 def _knock(made: Engine) -> None:
