@@ -40,13 +40,14 @@ def start(platform: Platform, app: App, wish: Wish, user: str) -> Rollout:
         app = platform.apps.get(app.id)
         control = _control(platform, app)
         dealt = policy.opening(control.version, wish.shares, wish.processes)
+        plan = _plan(wish, dealt)
         _check(platform, app, wish, dealt)
         planned = _planned(app, wish, dealt)
         platform.router.set_rollout(app.name, planned)
         try:
             variants.adjust(platform, app, planned)
             made = platform.rollouts.start(
-                app.id, planned.name, wish.unit, dealt, user, shadow=wish.shadow, settings=wish.settings
+                app.id, planned.name, wish.unit, dealt, user, shadow=wish.shadow, settings=plan.settings()
             )
         except BaseException:
             variants.retire(platform, app, planned)
@@ -116,8 +117,14 @@ def _control(platform: Platform, app: App) -> Release:
     return release
 
 
+def _plan(wish: Wish, dealt: tuple[Variant, ...]) -> Plan:
+    plan = Plan.agreed(wish.settings)
+    if plan.canary and len(dealt) != 2:
+        raise UsageError("A canary has one treatment.", hint="Such as `twelve rollout start v13=1 --canary`.")
+    return plan
+
+
 def _check(platform: Platform, app: App, wish: Wish, dealt: tuple[Variant, ...]) -> None:
-    Plan.of(wish.settings)
     if problem := policy.name_problem(wish.name or app.name):
         raise UsageError(problem)
     if len(dealt) == 1 and wish.shadow is None:

@@ -98,6 +98,8 @@ NO_ROLLOUT = [
     ({"shares": {"v2": "10"}, "processes": {"v2": 0}}, 422, "1 to 999 processes"),
     ({"shares": {"v2": "10"}, "shadow": "v2"}, 422, "needs no copies"),
     ({"shares": {"v2": "10"}, "settings": {"alpha": 7}}, 422, "alpha"),
+    ({"shares": {"v2": "10"}, "settings": {"metrc": "click"}}, 422, "no setting of a rollout"),
+    ({"settings": {"canary": True}}, 422, "A canary has one treatment"),
 ]
 
 

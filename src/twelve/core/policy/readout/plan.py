@@ -6,6 +6,7 @@ It is kept with the rollout as a JSON object; what it leaves out has the default
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from difflib import get_close_matches
 
 from twelve.core.errors import UsageError
 
@@ -70,6 +71,15 @@ class Plan:
         plan = replace(_DEFAULT, **given)  # type: ignore[arg-type]  # each has the type of its default
         _check(plan)
         return plan
+
+    @classmethod
+    def agreed(cls, settings: Mapping[str, object]) -> "Plan":
+        """Of somebody who starts a rollout now: what is not known here is a slip of the pen."""
+        known = [one.name for one in fields(cls)]
+        if unknown := sorted(settings.keys() - set(known)):
+            near = get_close_matches(unknown[0], known, 1) or [", ".join(known)]
+            raise UsageError(f'"{unknown[0]}" is no setting of a rollout.', hint=f"There is {near[0]}.")
+        return cls.of(settings)
 
     def settings(self) -> dict[str, object]:
         return asdict(self) | {"guardrails": {name: self.guardrails.get(name) for name in BUILT_IN}}

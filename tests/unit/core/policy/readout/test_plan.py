@@ -32,6 +32,12 @@ def test_names_of_another_twelve_are_left_alone():
     assert Plan.of({"telepathy": 3, "metric": None}) == Plan()
 
 
+def test_who_starts_a_rollout_is_told_of_a_slip():
+    with pytest.raises(UsageError, match="metrc"):
+        Plan.agreed({"metrc": "click"})
+    assert Plan.agreed({"metric": "click"}).metric == "click"
+
+
 @pytest.mark.parametrize(
     "settings",
     [
