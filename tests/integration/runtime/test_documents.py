@@ -1,4 +1,4 @@
-"""The pages about state do what they say: their examples run, in the order of the page, against real servers."""
+"""The pages about state and artifacts do what they say: their examples run, in the order of the page, against real servers."""
 
 import os
 import re
@@ -22,7 +22,7 @@ def environment(database_url, redis_url, bucket):
     return os.environ | services | {"SECRET_KEY": "a long secret of this test"}
 
 
-@pytest.mark.parametrize("page", ["idempotency", "sessions", "uploads"])
+@pytest.mark.parametrize("page", ["idempotency", "sessions", "uploads", "artifacts"])
 def test_the_examples_of_a_page_run(page, environment, tmp_path):
     blocks = re.findall(
         r"^```python\n(.*?)^```$", (PAGES / f"{page}.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL

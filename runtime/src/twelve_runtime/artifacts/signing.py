@@ -14,7 +14,9 @@ try:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 except ImportError as absent:
-    raise ImportError("twelve_runtime.artifacts needs cryptography: install twelve-runtime[artifacts]") from absent
+    raise ImportError(
+        "twelve_runtime.artifacts needs obstore and cryptography: install twelve-runtime[artifacts]"
+    ) from absent
 
 SCHEMA = "twelve.sig/1"
 LIMIT = 4096

@@ -22,7 +22,9 @@ try:
     from obstore import exceptions
     from obstore.store import LocalStore, S3Store
 except ImportError as absent:
-    raise ImportError("twelve_runtime.artifacts needs obstore: install twelve-runtime[artifacts]") from absent
+    raise ImportError(
+        "twelve_runtime.artifacts needs obstore and cryptography: install twelve-runtime[artifacts]"
+    ) from absent
 
 CHUNK = 8 * 1024 * 1024
 SMALL = 1024 * 1024  # a limit for objects of a few words
