@@ -84,6 +84,7 @@ def read(directory: Path, file: File) -> bytes:
 
 def download(store: Store, files: tuple[File, ...], target: Path, progress: Progress = quiet) -> None:
     """Plain copies for a person, in a directory that does not exist yet or is empty; all of them or none."""
+    target = target.absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ArtifactError(f"{target} is there already and is not an empty directory.")
     part = target.with_name(f".{target.name}.part")

@@ -3,10 +3,12 @@
 The store is a backing service of the app, so commands talk to it themselves; what the ledger knows comes from the API.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -53,6 +55,13 @@ def opened(app: str | None, *, make: bool = False) -> Here:
             hint=f"`twelve services add s3 --as MODEL_STORE -a {name}` makes one.",
         )
     return Here(client, name, config, Store.open(url, config, make=make))
+
+
+def signing_key(file: Path | None) -> str:
+    """From --key, else from MODEL_SIGNING_KEY; empty for no signature."""
+    if file is None:
+        return os.environ.get("MODEL_SIGNING_KEY", "")
+    return file.read_bytes().decode(errors="replace").strip()
 
 
 def split(ref: str, *, needed: str = "") -> tuple[str, str]:

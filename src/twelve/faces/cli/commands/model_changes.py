@@ -36,7 +36,7 @@ def push(
         said = model_about.about_of(path, about)
         files = model_about.contents(path, said)
         draft = model_about.draft(name, said, {"app": here.app}, lineage_of(here, data) if data else {})
-        signing_key = key.read_text().strip() if key else os.environ.get("MODEL_SIGNING_KEY", "")
+        signing_key = artifacts.signing_key(key)
         with artifacts.progress(name, sum(file.stat().st_size for file in files.values())) as progress:
             made = models.publish(here.store, draft, files, signing_key=signing_key, progress=progress)
     if as_json:

@@ -1,6 +1,5 @@
 """`twelve models import`"""
 
-import os
 from pathlib import Path
 
 import click
@@ -39,7 +38,7 @@ def command(
         taken = mlflow.take(uri, Path(scratch), tracking_uri)
         name = name or model_about.name_in(uri)
         draft = model_about.taken_over(name, taken, about, here.app)
-        signing_key = key.read_text().strip() if key else os.environ.get("MODEL_SIGNING_KEY", "")
+        signing_key = artifacts.signing_key(key)
         made = models.publish(here.store, draft, taken.files, signing_key=signing_key)
     if as_json:
         show_json({"name": name, "version": made.version, "digest": made.digest})
