@@ -94,7 +94,7 @@ class Serving:
 
     def __init__(self, env, cwd=None, *, wait=True):
         self.port = free_port()
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
         self._directory = Path(env["MODEL_CACHE"]).parent
         self._out = self._directory / f"out-{self.port}"
         with self._out.open("wb") as out, self._out.with_suffix(".err").open("wb") as err:

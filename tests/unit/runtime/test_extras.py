@@ -29,6 +29,12 @@ PARTS = [  # module, its extra, the package that is missed first without it
     ("twelve_runtime.resources.redis", "redis", "redis"),
     ("twelve_runtime.resources.s3", "s3", "obstore"),
     ("twelve_runtime.resources.nats", "nats", "nats-py"),
+    ("twelve_runtime.ml.outcomes", None, None),
+    ("twelve_runtime.ml.assign", None, None),
+    ("twelve_runtime.ml.asgi", "ml", "numpy and orjson"),
+    ("twelve_runtime.ml.service", "ml", "numpy and orjson"),
+    ("twelve_runtime.ml.mount", "ml", "numpy and orjson"),
+    ("twelve_runtime.ml.worker", "ml", "uvicorn, uvloop and httptools"),
 ]
 PROGRAM = """
 import importlib, sys

@@ -10,7 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from importlib.metadata import version
 from typing import Any
 
-import orjson
+try:
+    import numpy as np  # noqa: F401 - before anything of ours, so that what is absent is said in a sentence
+    import orjson
+except ImportError as absent:
+    raise ImportError("twelve_runtime.ml.asgi needs numpy and orjson: install twelve-runtime[ml]") from absent
 
 from twelve_runtime.ml import calls
 from twelve_runtime.ml.errors import Problem, TooLarge, Unknown

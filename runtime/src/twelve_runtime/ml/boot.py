@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from twelve_runtime.artifacts import models, signing
@@ -26,14 +27,14 @@ GATHERS = {"sklearn-skops", "pickle", "python"}  # what MODEL_BATCH is for
 Refusals = (ArtifactError, Unusable)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lineup:
     """What a process serves: a chain for each variant (the first is the control's), and every model by its version."""
 
     chains: Mapping[str, Chain]
     levels: Mapping[str, Level]
 
-    @property
+    @cached_property
     def chain(self) -> Chain:
         return next(iter(self.chains.values()))
 

@@ -80,4 +80,7 @@ def _pointed(document: Any, path: str) -> str:
 
 def _text(headers: Headers, name: bytes) -> str | None:
     value = headers.get(name)
-    return value.decode("latin-1")[:LONGEST] if value else None
+    if not value:
+        return None
+    text = value.decode("latin-1")
+    return text[:LONGEST] if text.isascii() and text.isprintable() else None

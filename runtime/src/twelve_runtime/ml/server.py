@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Unusable as error:
         print(f"twelve-serve: {error}", file=sys.stderr)  # noqa: T201 - the one clear line
         return error.exit_code
+    except ImportError as absent:
+        print(f"twelve-serve: {absent}.", file=sys.stderr)  # noqa: T201 - the same
+        return 1
     except OSError as error:
         print(f"twelve-serve: the port cannot be had: {error.strerror}.", file=sys.stderr)  # noqa: T201 - the same
         return 1

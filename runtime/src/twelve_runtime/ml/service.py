@@ -9,6 +9,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+try:
+    import numpy as np  # noqa: F401 - before anything of ours, so that what is absent is said in a sentence
+    import orjson  # noqa: F401 - the same
+except ImportError as absent:
+    raise ImportError("twelve_runtime.ml.service needs numpy and orjson: install twelve-runtime[ml]") from absent
+
 from twelve_runtime.artifacts.tensors import Signature
 from twelve_runtime.ml import running, tensors
 from twelve_runtime.ml.boot import Boot, Lineup
@@ -117,7 +123,7 @@ class Service:
 
     def _walk(self, call: Call, inputs: Arrays, version: str | None) -> Walk:
         chain = self.chain(call, version)
-        rows = tensors.rows(chain.signature.inputs if chain.signature else (), inputs)
+        rows = tensors.rows(chain.signature.inputs, inputs) if chain.signature else len(next(iter(inputs.values())))
         if rows > self.settings.max_batch:
             raise TooLarge(f"{rows} rows are more than the {self.settings.max_batch} a request may have.")
         return chain.walk(inputs, rows)

@@ -117,6 +117,15 @@ def plain(found: Array) -> Any:
     return found.tolist() if found.dtype.kind in "OU" else np.ascontiguousarray(found)
 
 
+def as_json(document: Any) -> Any:
+    """With lists and numbers where there are arrays."""
+    if isinstance(document, dict):
+        return {name: as_json(value) for name, value in document.items()}
+    if isinstance(document, list):
+        return [as_json(value) for value in document]
+    return document.tolist() if isinstance(document, np.ndarray | np.generic) else document
+
+
 def _castable(given: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
     if wanted.kind == "f":
         return given.kind in "fiu"

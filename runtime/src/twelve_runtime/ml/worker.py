@@ -6,8 +6,13 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 
-import uvicorn
-import uvloop
+try:
+    import httptools as _  # noqa: F401 - uvicorn takes it by name
+    import uvicorn
+    import uvloop
+except ImportError as absent:
+    lacks = "uvicorn, uvloop and httptools"
+    raise ImportError(f"twelve_runtime.ml.worker needs {lacks}: install twelve-runtime[ml]") from absent
 
 from twelve_runtime.ml.asgi import Application
 
@@ -19,7 +24,8 @@ def work(application: Application, listener: socket.socket, parent: int | None =
     """Returns when SIGTERM or SIGINT came and the last answer is out. `parent`: a pipe that ends with the parent."""
     config = uvicorn.Config(
         application, http="httptools", ws="none", lifespan="off", interface="asgi3", log_config=None, access_log=False,
-        server_header=False, date_header=False, timeout_graceful_shutdown=DRAIN, timeout_keep_alive=75, backlog=2048,
+        server_header=False, proxy_headers=False, date_header=False, timeout_graceful_shutdown=DRAIN,
+        timeout_keep_alive=75,
     )  # fmt: skip
     server = uvicorn.Server(config)
     for number in (signal.SIGTERM, signal.SIGINT):  # before uvicorn listens for them, and when it raises them again
@@ -28,6 +34,7 @@ def work(application: Application, listener: socket.socket, parent: int | None =
 
 
 async def _serve(server: uvicorn.Server, application: Application, listener: socket.socket, parent: int | None) -> None:
+    application.service.out.on(asyncio.get_running_loop())
     async with _ticking(application), _watching(server, parent):
         await server.serve(sockets=[listener])
     application.service.close()

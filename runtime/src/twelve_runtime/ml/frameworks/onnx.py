@@ -19,10 +19,10 @@ def load(manifest: Manifest, directory: Path, settings: Settings) -> Predict:
     session = onnxruntime.InferenceSession(source, _options(settings), providers=["CPUExecutionProvider"])
     _same_names(manifest, session)
     names = [output.name for output in manifest.signature.outputs]
-    run = session.run
+    run = getattr(session, "_sess", session).run  # the outer `run` looks for devices as long as a small model runs
 
     def predict(inputs: Arrays) -> Arrays:
-        return dict(zip(names, run(names, inputs), strict=True))
+        return dict(zip(names, run(names, inputs, None), strict=True))
 
     return predict
 
@@ -32,6 +32,7 @@ def _options(settings: Settings) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1 if settings.workers > 1 else settings.threads
     options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False  # pays for itself only where much memory is moved
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

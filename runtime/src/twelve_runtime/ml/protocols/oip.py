@@ -30,7 +30,7 @@ def read(body: bytes, headers: Mapping[bytes, bytes], signature: Signature | Non
     if id_ is not None and not isinstance(id_, str):
         raise BadInput('The "id" is not a string.')
     if signature is None:
-        return Asked({str(one.get("name")): _free(one) for one in sent if isinstance(one, dict)}, document, id_)
+        return Asked({str(one.get("name")): _free(one) for one in _objects(sent)}, document, id_)
     return Asked(_arrays(sent, signature), document, id_, _wanted(document.get("outputs"), signature))
 
 
@@ -103,6 +103,12 @@ def _wanted(outputs: Any, signature: Signature) -> frozenset[str] | None:
         if not isinstance(name, str) or name not in known:
             raise BadInput(f"The model has no output {str(name)[:80]!r}; it gives {', '.join(sorted(known))}.")
     return frozenset(names) or None
+
+
+def _objects(sent: list[Any]) -> list[dict[str, Any]]:
+    if not all(isinstance(one, dict) for one in sent):
+        raise BadInput('"inputs" is not a list of tensors.')
+    return sent
 
 
 def _free(sent: dict[str, Any]) -> Array:
