@@ -128,6 +128,9 @@ class Serving:
         return self._out.with_suffix(".err").read_text()
 
     def events(self, name=None):
+        """All that were told before now: lines leave at the end of the loop's turn, so the next answer comes after."""
+        if self.process.poll() is None:
+            self.get("/v2/health/live")
         found = [json.loads(line) for line in self._out.read_text().splitlines() if line.startswith("{")]
         return [event for event in found if name in {None, event["event"]}]
 

@@ -97,7 +97,7 @@ class Application:
             raise Unknown(f"There is no {scope['path'][:200]!r} here; the model is {self._name}.")
         service = self.service
         asked = dialect.read(body, headers, service.signature)
-        if experiment := service.settings.experiment:
+        if number is None and (experiment := service.settings.experiment):  # who names a version is in no experiment
             calls.enroll(call, experiment, headers, scope["query_string"], asked.document)
         answer = await service.answer(call, asked.inputs, number)
         written = dialect.write(asked, call, answer, self._about)

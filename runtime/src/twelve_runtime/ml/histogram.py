@@ -18,7 +18,7 @@ from twelve_runtime.ml.tensors import Arrays
 
 WINDOW = 60.0  # seconds
 TOGETHER = 512  # rows that are counted at once
-FEATURES = 40  # of a line; more features come in more lines
+ROOM = 3200  # bytes of a line for features; more of them come in more lines
 
 
 class Histogram:
@@ -89,8 +89,17 @@ def _countable(entries: Mapping[str, Any]) -> dict[str, Entry]:
 
 
 def _parts(counts: Mapping[str, Counts]) -> list[dict[str, Any]]:
-    shown = [(name, _shown(found)) for name, found in counts.items()]
-    return [dict(shown[begin : begin + FEATURES]) for begin in range(0, len(shown), FEATURES)]
+    parts: list[dict[str, Any]] = []
+    left = 0
+    for name, found in counts.items():
+        shown = _shown(found)
+        size = len(name) + len(repr(shown)) + 4
+        if size > left:
+            parts.append({})
+            left = ROOM
+        parts[-1][name] = shown
+        left -= size
+    return parts
 
 
 def _shown(found: Counts) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Service:
         self.settings = settings or read()
         self._pool = Pool()
         self._submit = Gatherer(self._pool, self.settings.gather).submit
+        self._histograms: dict[str, Histogram] = {}
         self._take(Boot(self.settings, self.out, self._submit).lineup())
         self._predictions = Predictions(self.settings, self.out)
         self.out.event("model_boot", step="ready", ms=round((time.perf_counter() - begun) * 1000, 1), ok=True,
@@ -109,6 +110,8 @@ class Service:
         self.out.flush()
 
     def _take(self, lineup: Lineup) -> None:
+        for histogram in self._histograms.values():
+            histogram.flush()
         self._histograms = {model.digest: self._histogram(model) for model in lineup.models}
         self.lineup = lineup
 

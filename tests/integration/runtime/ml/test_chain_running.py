@@ -166,26 +166,30 @@ def test_slow_models_have_a_deadline_and_a_full_pool_falls_back_at_once(world):
         assert set(said) == {"timeout", "saturated"}
 
 
-@pytest.mark.parametrize("place", ["blob", "manifest"])
+@pytest.mark.parametrize("place", ["blob", "manifest", "signature"])
 def test_a_flipped_byte_is_refused_or_stood_in_for(world, place):
-    published = models.publish(world.store, seed=0)
+    private, public = signing.keypair()
+    keys = {"MODEL_PUBLIC_KEY": public} if place == "signature" else {}
+    published = models.publish(world.store, seed=0, signing_key=private)
     found = {
         "blob": lambda: next(
             path for path in (world.store / "blobs" / "sha256").iterdir() if path.read_bytes() == models.linear(0)
         ),
         "manifest": lambda: world.store / "models" / "digits" / published.version / "manifest.json",
+        "signature": lambda: next((world.store / "sigs" / published.digest.removeprefix("sha256:")).iterdir()),
     }[place]()
     raw = bytearray(found.read_bytes())
     raw[len(raw) // 2] ^= 1
     found.chmod(0o644)
     found.write_bytes(raw)
-    code, said = world.refused(published)
+    code, said = world.refused(published, **keys)
     assert (code, said.count("\n")) == (1, 0)
     assert said.startswith("twelve-serve: ")
-    with world.serve(published, MODEL_FALLBACK="1") as serving:
+    stand_in = 'default:{"label":null}' if keys else "1"  # the older version is not signed
+    with world.serve(published, MODEL_FALLBACK=stand_in, **keys) as serving:
         assert serving.get("/v2/health/ready")[1] == {"live": True, "ready": True, "degraded": True}
         assert serving.get("/v2/models/digits/ready")[0] == 503
-        assert ask(serving) == ("1", 1, "not_loaded")
+        assert ask(serving) == (stand_in.partition(":")[0], 1, "not_loaded")
         assert serving.events("model_degraded")[0]["reason"]
 
 

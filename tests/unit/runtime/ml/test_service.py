@@ -216,6 +216,28 @@ def test_the_spread_of_inputs_leaves_without_the_inputs(world):
     assert event["release"] == "v12"
 
 
+def test_many_features_come_in_lines_that_are_not_divided(world):
+    kind = {"kind": "numeric", "edges": list(range(40)), "p": [1 / 41] * 41, "n": 9}
+    wide = {"inputs": [{"name": "X", "datatype": "FP32", "shape": [-1, 200]}], "outputs": models.SIGNATURE["outputs"]}
+    example = models.golden(0)
+    example["inputs"] = [models.tensor("X", "FP32", np.zeros((1, 200)))]
+    published = models.publish(
+        world.store, framework="python", files={"any": b""}, signature=wide, golden=[example],
+        reference={f"X[{number}]": kind for number in range(200)},
+    )  # fmt: skip
+    service = world.service(published, MODEL_BUILDER="tests.unit.runtime.ml.test_service:constant")
+    predict(service, {"X": [1] * 200})
+    service.close()
+    events = world.events("feature_hist")
+    assert sum(len(event["features"]) for event in events) == 200
+    assert max(map(len, world.lines.read_bytes().splitlines())) < 4096
+
+
+def constant(_):
+    label, shares = models.expected([ROW])
+    return lambda _: {"label": label, "probabilities": shares}
+
+
 def test_under_flask(world):
     service = world.service(models.publish(world.store))
     client = Client(DispatcherMiddleware(Flask("shop"), {"/models": Wsgi(service)}))
