@@ -120,6 +120,8 @@ def test_a_person_decides_about_an_uncertain_key(leases, store, key):
     for suffix in ("yes", "no"):
         with contextlib.suppress(OSError), keys.once(key + suffix):
             raise OSError
+    assert {key + "yes", key + "no"} <= set(keys.uncertain(1000))
+    assert len(keys.uncertain(1)) == 1
     assert keys.resolve(key + "yes", {"paid": True})
     assert keys.forget(key + "no")
     with keys.once(key + "yes") as effect:
@@ -128,6 +130,7 @@ def test_a_person_decides_about_an_uncertain_key(leases, store, key):
         assert effect.first
         assert not keys.forget(key + "no")  # somebody is at it: nothing to decide
     assert not keys.resolve(key + "never", None)
+    assert not {key + "yes", key + "no"} & set(keys.uncertain(1000))
 
 
 def test_a_lease_is_renewed_while_its_holder_lives(leases, key):

@@ -100,6 +100,10 @@ class Leases:
 
         return decorate
 
+    def uncertain(self, most: int = 100) -> list[str]:
+        """What a person has to look up: keys whose holders vanished."""
+        return self.store.uncertain(most)
+
     def resolve(self, key: str, answer: object) -> bool:
         """A person found out that it happened, and what the answer of the function was."""
         return self.store.resolve(key, encode(answer), self.expires)

@@ -24,6 +24,11 @@ TAKE = """
 """
 RENEW = "update twelve_idempotency set lease = to_timestamp(%s) where key = %s"
 FINISH = "update twelve_idempotency set lease = null, answer = %s, expires = to_timestamp(%s) where key = %s"
+UNCERTAIN = """
+    select coalesce(array_agg(key), '{}') from (
+        select key from twelve_idempotency where answer is null and lease <= clock_timestamp() order by lease limit %s
+    ) as oldest
+"""
 FREE = "delete from twelve_idempotency where key = %s"
 
 
@@ -63,6 +68,11 @@ class PostgresStore:
     def read(self, key: str) -> Record:
         with self._connect() as connection:
             return _record(adapt(connection).row(READ, key))
+
+    def uncertain(self, most: int) -> list[str]:
+        with self._connect() as connection:
+            found = adapt(connection).row(UNCERTAIN, most)
+            return list(found[0]) if found else []
 
     def resolve(self, key: str, answer: bytes | None, expires: float) -> bool:
         with self._locked(key) as (own, record, now):

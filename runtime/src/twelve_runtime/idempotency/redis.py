@@ -58,6 +58,17 @@ class RedisStore:
     def read(self, key: str) -> Record:
         return self._look(key)[1]
 
+    def uncertain(self, most: int) -> list[str]:
+        found: list[str] = []
+        for name in self._client.scan_iter(match=f"{self._prefix}*", count=1000):
+            key = name.decode().removeprefix(self._prefix)
+            if key:
+                _, record, now = self._look(key)
+                found += [key] if machine.uncertain(record, now) else []
+            if len(found) >= most:
+                break
+        return found
+
     def resolve(self, key: str, answer: bytes | None, expires: float) -> bool:
         _, record, now = self._look(key)
         if record is None or not machine.uncertain(record, now):
@@ -81,7 +92,7 @@ class RedisStore:
         return raw or b"", _record(raw), seconds + micros / 1_000_000
 
     def _swap(self, key: str, before: bytes, value: bytes, seconds: float = 0.0, token: int = 0) -> int:
-        names = [self._prefix + key, f"{self._prefix}:token"]
+        names = [self._prefix + key, self._prefix]  # no key is empty, so the counter is nobody else's
         milliseconds = max(1, round(seconds * 1000)) if seconds else 0
         return cast("int", self._swap_script(keys=names, args=[before, value, milliseconds, token]))
 

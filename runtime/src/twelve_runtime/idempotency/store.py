@@ -21,5 +21,8 @@ class Store(Protocol):
     def read(self, key: str) -> Record:
         """What is kept, for a person who looks."""
 
+    def uncertain(self, most: int) -> list[str]:
+        """Keys whose holders vanished, for a person who looks."""
+
     def resolve(self, key: str, answer: bytes | None, expires: float) -> bool:
         """A person decides about an uncertain key: it happened, with this answer; or it did not (None)."""
