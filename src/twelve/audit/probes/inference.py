@@ -16,7 +16,7 @@ from twelve.core.ports import BootResult
 
 NAME, VERSION, STORE = "MODEL_NAME", "MODEL_VERSION", "MODEL_STORE_URL"
 LARGEST = 100_000  # values of an input that are made up
-HEADERS = {"Content-Type": "application/json"}
+HEADERS: dict[str, str] = {"Content-Type": "application/json"}
 MADE_UP: Mapping[str, Any] = {"BYTES": "a", "BOOL": True}  # of a datatype; 1 for numbers
 
 
@@ -54,17 +54,23 @@ def described(trial: Trial, process: Process) -> dict[str, Any]:
 
 def predicted(trial: Trial, process: Process, inputs: list[dict[str, Any]]) -> Prediction:
     """What a process answers; a status of 0 when nothing came."""
-    body = json.dumps({"inputs": inputs}).encode()
+    return predicted_at(trial, process.port or 0, inputs)
+
+
+def predicted_at(
+    trial: Trial, port: int, inputs: list[dict[str, Any]], headers: Mapping[str, str] | None = None
+) -> Prediction:
+    body, told = json.dumps({"inputs": inputs}).encode(), HEADERS | dict(headers or {})
     try:
-        answer = trial.ask(process.port or 0, f"/v2/models/{model_of(trial)}/infer", body=body, headers=HEADERS)
+        answer = trial.ask(port, f"/v2/models/{model_of(trial)}/infer", body=body, headers=told)
     except (OSError, http.client.HTTPException):
         return Prediction(0, "", None, degraded=False)
     document = _object(answer.body)
     flags = [document, *(one for key in ("parameters", "_meta") if isinstance(one := document.get(key), dict))]
-    told = [(key, value) for one in (*flags, answer.headers) for key, value in one.items()]
+    marks = [(key, value) for one in (*flags, answer.headers) for key, value in one.items()]
     return Prediction(
         answer.status, str(document.get("model_version", "")), document.get("outputs"),
-        degraded=any(_flags(key, value) for key, value in told),
+        degraded=any(_flags(key, value) for key, value in marks),
     )  # fmt: skip
 
 

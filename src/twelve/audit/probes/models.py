@@ -3,12 +3,24 @@
 import json
 import re
 from collections.abc import Iterator
+from math import sqrt
 from typing import Any
 
 from twelve.audit.model import Severity
-from twelve.audit.probes.inference import STORE, VERSION, another, described, example_for, model_of, predicted
+from twelve.audit.probes.inference import (
+    STORE,
+    VERSION,
+    Prediction,
+    another,
+    described,
+    example_for,
+    model_of,
+    predicted,
+    predicted_at,
+)
 from twelve.audit.probes.ports import web_of
 from twelve.audit.probes.probe import CannotTell, Probebook, Saw
+from twelve.audit.probes.splits import UNIT, split
 from twelve.audit.probes.trial import Trial, until
 from twelve.core.model import Process
 
@@ -18,6 +30,8 @@ NOWHERE = "file:///nowhere-at-all"
 TIMES = 3
 SOON = 5.0  # seconds
 TOLERANCE = 1e-5
+UNITS, SHARE = 300, 0.2  # made-up users, and how many of them get another version at first
+INTERVAL = 2.576  # standard deviations
 TIMED = re.compile(r"latency|duration|elapsed|_ms$|_s$|seconds", re.IGNORECASE)
 Inputs = list[dict[str, Any]]
 
@@ -31,16 +45,10 @@ def switches_its_version(trial: Trial) -> Saw:
     now = predicted(trial, process, inputs).version
     if not now:
         return Saw(False, "Its answers do not tell the model's version.")
-    for version in _others(trial, process, now):
-        with another(trial, {VERSION: version}) as result:
-            if result.kind != "up":
-                continue
-            seen = predicted(trial, result.process, inputs)
-        if seen.version == version:
-            return Saw(True, f"With {VERSION}={version} and nothing else changed, {version} answered instead of {now}.")
-        if not seen.degraded:
-            return Saw(False, f"{VERSION}={version} was set, and the answer still says {seen.version or 'nothing'}.")
-    raise CannotTell(f"There is no version but {now} that could be switched to.")
+    version, seen = _switched(trial, process, inputs, now)
+    if seen.version == version:
+        return Saw(True, f"With {VERSION}={version} and nothing else changed, {version} answered instead of {now}.")
+    return Saw(False, f"{VERSION}={version} was set, and the answer still says {seen.version or 'nothing'}.")
 
 
 @PROBES.asks(
@@ -132,6 +140,54 @@ def _asking(trial: Trial) -> tuple[Process, Inputs]:
     if seen.status != 200:
         raise CannotTell(f"{model_of(trial)} answered a made-up input with {seen.status or 'nothing'}.")
     return process, inputs
+
+
+@PROBES.asks(
+    "AI08-live-split", Severity.ERROR, "A split gives another version its share of the users, and takes nobody back.",
+    fix="Let MODEL_VERSION alone decide the model, so that two releases can share requests: `twelve rollout start`.",
+)  # fmt: skip
+def splits(trial: Trial) -> Saw:
+    """A candidate release with another version gets a share of made-up users, is asked twice, and ramped up."""
+    process, inputs = _asking(trial)
+    now = predicted(trial, process, inputs).version
+    version, seen = _switched(trial, process, inputs, now) if now else ("", None)
+    if seen is None or seen.version != version:
+        return Saw(False, "Its answers do not tell one model from another, so a split of them cannot be seen.")
+    with split(trial, {VERSION: version}, SHARE) as dealt:
+        first, again = (_served(trial, inputs, version) for _ in range(2))
+        dealt.ramp(2 * SHARE)
+        after = _served(trial, inputs, version)
+    told = (
+        f"Of {UNITS} made-up users, {len(first)} got version {version} at {SHARE:.0%}, {len(after)} at {2 * SHARE:.0%}"
+    )
+    if first != again:
+        return Saw(False, f"{told}; asked again, {len(first ^ again)} of them got another version than before.")
+    if lost := first - after:
+        return Saw(False, f"{told}; {len(lost)} were moved back by the ramp.")
+    likely = all(is_likely(len(got), UNITS, share) for got, share in ((first, SHARE), (after, 2 * SHARE)))
+    return Saw(likely, f"{told}, the same ones when asked again, and nobody was moved back.", "twelve rollout status")
+
+
+def is_likely(seen: int, of: int, share: float) -> bool:
+    """Whether it is inside of the binomial's 99 % interval."""
+    return abs(seen - of * share) <= INTERVAL * sqrt(of * share * (1 - share)) + 1
+
+
+def _served(trial: Trial, inputs: Inputs, version: str) -> set[int]:
+    """The users who get a version, at the front door."""
+    door = trial.platform.settings.router_port
+    asked = ((unit, predicted_at(trial, door, inputs, {UNIT: f"audited-{unit}"})) for unit in range(UNITS))
+    return {unit for unit, seen in asked if seen.version == version}
+
+
+def _switched(trial: Trial, process: Process, inputs: Inputs, now: str) -> tuple[str, Prediction]:
+    """Another version that its processes come up with, and what one of them answered."""
+    for version in _others(trial, process, now):
+        with another(trial, {VERSION: version}) as result:
+            seen = predicted(trial, result.process, inputs) if result.kind == "up" else None
+        if seen and not seen.degraded:
+            return version, seen
+    raise CannotTell(f"There is no version but {now} that could be switched to.")
 
 
 def _others(trial: Trial, process: Process, now: str) -> list[str]:
