@@ -5,7 +5,7 @@ import pytest
 from twelve.audit.codebase import Codebase
 from twelve.audit.engine import findings
 from twelve.audit.model import Severity
-from twelve.audit.rules import all_rules
+from twelve.audit.rules import all_rules, f07_port_binding
 
 RULES = {rule.id: rule for rule in all_rules()}
 NODE = {
@@ -174,3 +174,8 @@ def test_an_example_of_a_crontab_schedules_nothing():
 )
 def test_which_servers_read_port(files, hit):
     assert bool(found("TF07-port-hardcoded", files)) is hit
+
+
+def test_the_config_of_puma_takes_the_port():
+    code = Codebase.of({"Procfile": "web: bundle exec puma\n", "config/puma.rb": "port ENV.fetch('PORT') { 3000 }\n"})
+    assert [(one.path, one.line) for one in f07_port_binding.witness(code)] == [("config/puma.rb", 1)]

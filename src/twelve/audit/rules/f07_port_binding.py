@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from twelve.audit.codebase import Codebase
+from twelve.audit.codebase import Codebase, SourceFile
 from twelve.audit.facts import entries, ports, servers, start
 from twelve.audit.facts.start import Command, Start
 from twelve.audit.model import Evidence, Hit, Verdict
@@ -31,7 +31,7 @@ def witness(code: Codebase) -> Iterator[Evidence]:
     """The command that serves, and that it takes its port from the environment."""
     for one in code.fact(entries.web_starts):
         for command in serving(one):
-            yield from _port_of_a_command(command)
+            yield from _port_of_a_command(code, command)
     if any(_decides_itself(command) for one in code.fact(entries.web_starts) for command in serving(one)):
         for file, lines in code.extracted(ports.reads):
             yield Evidence("The code takes its port from $PORT", file.path, lines[0])
@@ -166,11 +166,13 @@ def _commands(code: Codebase) -> Iterator[Command]:
         yield from serving(one)
 
 
-def _port_of_a_command(command: Command) -> Iterator[Evidence]:
+def _port_of_a_command(code: Codebase, command: Command) -> Iterator[Evidence]:
     if PORT_READ.search(command.text):
         yield Evidence(f"`{command.text}` takes $PORT", command.path, command.line)
     elif (server := servers.of(command)) and server.reads_port:
         yield Evidence(f"{server.name} listens on $PORT by itself ({server.source})", command.path, command.line)
+    elif server and (file := _own_config(code, command)) and (line := next(iter(ports.reads(file)), None)):
+        yield Evidence(f"{server.name} listens on $PORT, which its config reads", file.path, line)
 
 
 def _decides_itself(command: Command) -> bool:
@@ -178,9 +180,16 @@ def _decides_itself(command: Command) -> bool:
     return servers.of(command) is None
 
 
+def _own_config(code: Codebase, command: Command) -> SourceFile | None:
+    """The Ruby file that configures puma or unicorn: the one that is named, or puma's own."""
+    named = re.search(r"(?:-C|-c|--config|--config-file)[= ](\S+\.rb)", command.text)
+    own = ("config/puma/production.rb", "config/puma.rb") if command.program == "puma" else ()
+    return next((file for path in (*([named[1]] if named else []), *own) if (file := code.get(path))), None)
+
+
 def _is_told_elsewhere(code: Codebase, command: Command) -> bool:
     """In a file of the server's own: one that the command names, or puma's, which it finds by itself."""
-    if command.program == "puma" and any(code.get(f"config/puma{name}.rb") for name in ("", "/production")):
+    if command.program == "puma" and _own_config(code, command):
         return True
     return bool(
         re.search(
