@@ -39,7 +39,9 @@ def make(platform: Platform, app: App, wish: Candidate, user: str, progress: Pro
     return Serving(platform, app, release, wish.slug, progress or Silent()).prepare()
 
 
-def with_config(platform: Platform, app: App, updates: Mapping[str, str | None], user: str) -> Release:
+def with_config(
+    platform: Platform, app: App, updates: Mapping[str, str | None], user: str, *, why: str = ""
+) -> Release:
     """What the app runs, with other config vars."""
     configure.check(platform, app, updates)
     with platform.database.lock(app.id, "release"):
@@ -48,7 +50,7 @@ def with_config(platform: Platform, app: App, updates: Mapping[str, str | None],
         own = platform.config.get(app.id).changed(updates)
         if slug is None:
             raise ReleaseError(f"{app.name} has nothing to run.")
-        what = f"{configure.description(updates)} as a candidate"
+        what = f"{why or configure.description(updates)} as a candidate"
         return make(platform, app, Candidate(slug, what, own), user)
 
 

@@ -22,10 +22,13 @@ KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 __all__ = ["change", "effective", "release_again"]
 
 
-def change(platform: Platform, app: App, updates: Mapping[str, str | None], user: str) -> Release | None:
+def change(
+    platform: Platform, app: App, updates: Mapping[str, str | None], user: str, *, why: str = ""
+) -> Release | None:
     """Set and unset config vars; None as a value removes a key. Returns when the new release serves.
 
-    Gives None when nothing changed. When the new release does not come up, the config goes back with it.
+    Gives None when nothing changed. `why` describes the release, else its keys do. When the new release does not come
+    up, the config goes back with it.
     """
     check(platform, app, updates)
     with platform.database.lock(app.id, "release"):
@@ -35,7 +38,7 @@ def change(platform: Platform, app: App, updates: Mapping[str, str | None], user
             return None
         refuse_during_rollout(platform, app)
         platform.config.replace(app.id, after)
-        describe = description(updates)
+        describe = why or description(updates)
         platform.logs.write(app.name, "api", f"{describe} by user {user}", source="app")
         try:
             return release_again(platform, app, describe, user)

@@ -31,9 +31,9 @@ def promote(
     """A release that serves this version; None when the current one does so already. `candidate`: without requests."""
     number, _ = looked_up(platform, app, name, version)
     updates = {"MODEL_NAME": name, "MODEL_VERSION": number}
-    if candidate:
-        return candidates.with_config(platform, app, updates, user)
-    return configure.change(platform, app, updates, user)
+    why = f"Promote {name}@{number}" + ("" if version == number else f" ({name}@{version[:20]})")
+    change = candidates.with_config if candidate else configure.change
+    return change(platform, app, updates, user, why=why)
 
 
 def looked_up(platform: Platform, app: App, name: str, version: str) -> tuple[str, str]:

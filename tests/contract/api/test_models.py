@@ -75,7 +75,7 @@ def test_aliases_have_a_history_and_are_resolved_when_they_are_promoted(api, app
     champion = {"name": "digits", "alias": "champion"}
     assert api.post(where, champion | {"version": "1"})["digest"] == digests[0]
     release = api.post(f"/apps/{app}/model-promotions", {"name": "digits", "version": "champion"})
-    assert release["model"]["version"] == "1"
+    assert (release["model"]["version"], release["description"]) == ("1", "Promote digits@1 (digits@champion)")
     api.post(where, champion | {"version": "2"})
     api.post(where, {"name": "digits", "alias": "next", "version": "champion"})
     assert current(api, app)["model"]["version"] == "1"
