@@ -284,3 +284,43 @@ def test_a_copy_is_all_or_nothing(store, draft, tmp_path):
     (tmp_path / "full" / "x").touch()
     with pytest.raises(ArtifactError, match="not an empty directory"):
         cache.download(store, files, tmp_path / "full")
+
+
+class Dying(Store):
+    """Its process ends at its n-th write: everything before is there, nothing after."""
+
+    left = 0
+
+    def _write(self):
+        if self.left == 0:
+            raise KeyboardInterrupt
+        self.left -= 1
+
+    def create(self, path, data):
+        self._write()
+        return super().create(path, data)
+
+    def put(self, path, data):
+        self._write()
+        super().put(path, data)
+
+
+def test_a_publisher_may_die_at_any_write(draft, tmp_path):
+    """What there is is whole, and publishing again gives one version."""
+    private, public = signing.keypair()
+    died = 0
+    for number in range(20):
+        store = Store.open(f"file://{tmp_path}/{number}", make=True)
+        store.prove()
+        dying = Dying(store._objects, store.name)
+        dying._proven, dying.left = True, number
+        try:
+            models.publish(dying, draft(train_key=KEY), FILES, signing_key=private)
+        except KeyboardInterrupt:
+            died += 1
+        for found in models.versions(store, "digits"):
+            models.verify(store, models.resolve(store, found.version, "digits", public_keys=[public]))
+        again = models.publish(store, draft(train_key=KEY), FILES, signing_key=private)
+        assert [one.version for one in models.versions(store, "digits")] == [again.version] == ["1"]
+        models.verify(store, models.resolve(store, "1", "digits", pin=again.digest, public_keys=[public]))
+    assert died == 5  # two contents, the signature, the manifest, the key
