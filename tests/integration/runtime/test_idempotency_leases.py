@@ -134,8 +134,8 @@ def test_a_person_decides_about_an_uncertain_key(leases, store, key):
 
 
 def test_a_lease_is_renewed_while_its_holder_lives(leases, key):
-    with leases(lease=0.3).once(key) as first:
-        time.sleep(0.9)  # three leases long
+    with leases(lease=0.9).once(key) as first:
+        time.sleep(2.0)  # more than two leases long
         with pytest.raises(Busy), leases(wait=0).once(key):
             pass
         first.answer = b"late"
@@ -145,7 +145,7 @@ def test_a_lease_is_renewed_while_its_holder_lives(leases, key):
 
 def test_a_holder_that_lost_its_lease_cannot_write_and_hears_of_it(leases, store, key, eventually):
     def stall():
-        with leases(lease=0.3).once(key) as stalled:
+        with leases(lease=3.0).once(key) as stalled:
             # Standing still as a whole, heart included: as a machine that was suspended.
             store.renew(key, stalled.token, 0.0)
             with leases("retry").once(key) as heir:
@@ -239,10 +239,10 @@ class Store(PostgresStore if kind == "postgres" else RedisStore):
         self.at("after finish")
         return answer
 
-def work(key, crashed, point, file):
+def work(key, crashed, point, file, lease=0.5):
     store = Store((lambda: psycopg.connect(url)) if kind == "postgres" else redis.Redis.from_url(url))
     store.point = point
-    with Leases(store, crashed=crashed, lease=0.5, wait=20).once(key) as effect:
+    with Leases(store, crashed=crashed, lease=lease, wait=30).once(key) as effect:
         if effect.first:
             store.at("before effect")
             with open(file, "a") as outside:
@@ -304,8 +304,8 @@ def _follows(keys, name, point, file):
 
 def test_many_processes_that_are_killed_at_random_leave_one_answer(victims, key, tmp_path):
     outside = tmp_path / "outside"
-    points = ["after claim", "after effect", "before finish", "none", "none", "none"]
-    ended = victims([(key, "retry", point, str(outside)) for point in points])
+    points = ["after claim", "before finish", "none", "none", "none"]
+    ended = victims([(key, "retry", point, str(outside), 1.2) for point in points])
     assert ended[-3:] == [0, 0, 0]
     tokens = [int(line) for line in outside.read_text().split()]
     assert 1 <= len(tokens) <= ended.count(-signal.SIGKILL) + 1  # one for each that vanished, one that counts

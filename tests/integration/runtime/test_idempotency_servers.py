@@ -21,7 +21,7 @@ from fastapi import FastAPI, Request
 from twelve_runtime.idempotency import Leases, RedisStore, asgi, http, once
 
 pool = psycopg_pool.ConnectionPool(os.environ["DATABASE_URL"], min_size=1, open=True)
-leases = Leases(RedisStore(redis.Redis.from_url(os.environ["REDIS_URL"])), crashed="retry", lease=1.0, wait=20)
+leases = Leases(RedisStore(redis.Redis.from_url(os.environ["REDIS_URL"])), crashed="retry", lease=2.0, wait=20)
 app = FastAPI()
 app.add_middleware(
     asgi.IdempotencyMiddleware, leases=leases, caller=http.by_authorization, methods=frozenset({"PUT"})

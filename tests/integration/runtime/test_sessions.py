@@ -99,7 +99,7 @@ def test_an_empty_session_is_taken_away_and_none_is_made(sessions):
 
 
 def test_a_session_ends_when_it_is_idle_or_too_old(sessions, eventually):
-    brief = sessions(idle=0.2)
+    brief = sessions(idle=0.8)
     session_id = saved(brief, a=1)
     assert brief.load(session_id)
     eventually(lambda: brief.load(session_id) == {})
