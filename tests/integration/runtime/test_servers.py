@@ -49,7 +49,7 @@ def page(request):
 
 def slow(request):
     log.info("slow begun")
-    time.sleep(1.0)
+    time.sleep(0.5)
     return HttpResponse(str(one()))
 
 urlpatterns = [path("", page), path("slow", slow)]
@@ -69,7 +69,7 @@ def page():
 @app.get("/slow")
 def slow():
     log.info("slow begun")
-    time.sleep(1.0)
+    time.sleep(0.5)
     return str(one())
 
 app.wsgi_app = lifecycle.wsgi(events.wsgi(health.wsgi(app.wsgi_app)))
@@ -122,7 +122,7 @@ async def page():
 @api.get("/slow")
 async def slow():
     log.info("slow begun")
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(0.5)
     return await one()
 
 app = lifecycle.asgi(events.asgi(health.asgi(api)))
@@ -233,7 +233,7 @@ with Lifecycle() as lifecycle:
         job = queue.blpop(["runtime:jobs"], timeout=1)
         if job:
             log.info("begun", job=job[1])
-            time.sleep(1)
+            time.sleep(0.4)
             queue.rpush("runtime:done", job[1])
             log.info("done", job=job[1])
 log.info("ended")
