@@ -193,6 +193,8 @@ def test_what_nobody_knows_is_fine(notes):
     notes.router.remove("notes", uuid4())
     notes.router.remove("nobody", uuid4())
     notes.router.forget("nobody")
+    notes.router.set_rollout("nobody", None)
+    assert "nobody" not in notes.router.known()
     assert notes.router.in_flight("notes", uuid4()) == 0
     assert notes.router.in_flight("nobody", uuid4()) == 0
 

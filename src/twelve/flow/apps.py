@@ -6,6 +6,7 @@ from uuid import UUID
 
 from twelve.core.errors import UsageError
 from twelve.core.model import App, Domain
+from twelve.core.model.app import PREVIEW
 from twelve.core.policy.strays import strays as left_over
 from twelve.flow import attach, specs, variants
 from twelve.flow.changeover import Changeover, drained
@@ -100,6 +101,8 @@ def strays(platform: Platform, app: App) -> set[UUID]:
 def add_domain(platform: Platform, app: App, hostname: str, user: str) -> Domain:
     if not HOSTNAME.fullmatch(hostname.lower()):
         raise UsageError(f'"{hostname}" is not a host name.')
+    if PREVIEW.match(hostname.lower()):
+        raise UsageError(f"{hostname} is where a release is previewed during a rollout.")
     domain = platform.apps.add_domain(app.id, hostname)
     set_hosts(platform, app)
     platform.logs.write(app.name, "api", f"Add {domain.hostname} domain by user {user}", source="app")

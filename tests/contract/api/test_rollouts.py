@@ -129,3 +129,9 @@ def test_a_promotion_that_was_cut_off_before_its_end_is_ended_by_the_next_server
     settle(api.platform, api.platform.apps.change(app.id, current_release=made.id))
     ended = api.get(f"/apps/{candidate}/rollouts/current")
     assert (ended["status"], ended["reason"]) == ("promoted", "v2 serves alone")
+
+
+def test_where_releases_are_previewed_nothing_else_can_be(api, app):
+    assert "previewed" in api.call("POST", "/apps", 422, json={"name": "v13--shop"}).json()["message"]
+    domain = {"hostname": f"v13--{app}.example.com"}
+    assert "previewed" in api.call("POST", f"/apps/{app}/domains", 422, json=domain).json()["message"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-_PREVIEW = re.compile(r"v[0-9]+--")
+PREVIEW = re.compile(r"v[0-9]+--")  # host names that lead to one release of an app
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,28}[a-z0-9]")
 
 
@@ -31,7 +31,7 @@ class Domain:
 
 def app_name_problem(name: str) -> str | None:
     """What is wrong with an app's name, or None. Two letters are allowed where Heroku wants three."""
-    if _PREVIEW.match(name):
+    if PREVIEW.match(name):
         return f'"{name}" is where a release of another app is previewed: no "v", number and "--" at the beginning.'
     if _NAME.fullmatch(name):
         return None

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from twelve.core.model.app import PREVIEW
 from twelve.stages.router import splits
 from twelve.stages.router.routes import SERVING, Pool, Route, Server
-from twelve.stages.router.splits import PREVIEW
 
 WAITING = "waiting"
 MAPS = ("hosts", "slots", "modes", "apps", "ids", "splits", "alloc", "arms")

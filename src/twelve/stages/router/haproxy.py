@@ -157,6 +157,8 @@ class HaproxyRouter:
 
     def set_rollout(self, app: str, rollout: Rollout | None) -> None:
         with self._lock:
+            if rollout is None and app not in self._routes:
+                return
             route = self._route(app)
             split = self._split(route, rollout) if rollout else None
             self._counters.claim(arm.slot for arm in (split.arms if split else ()) if arm.slot not in route.pools)

@@ -28,6 +28,8 @@ class MemoryRouter:
         self.routes[app] = self._route(app).switched(ready, drain, taken=())
 
     def set_rollout(self, app: str, rollout: Rollout | None) -> None:
+        if rollout is None and app not in self.routes:
+            return
         route = self._route(app)
         slots = [f"{app}-{number}" for number in range(len(rollout.variants) + 1 if rollout else 0)]
         self.routes[app] = route.with_split(Split.of(rollout, route.split, slots) if rollout else None)

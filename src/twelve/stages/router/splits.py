@@ -9,7 +9,6 @@ KEY is a treatment's name among the hosts. It is in capitals, so no client can a
 own: they are written before the one line of `splits` that names the phase, so that no request is dealt by two phases.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -20,7 +19,6 @@ from twelve.core.policy.rollout import SHADOW
 KEYS_OF_A_ROLLOUT = BUCKETS
 PHASES = 1000  # of a rollout
 NEWCOMER = "NEWCOMER"  # among the hosts: who gets a cookie now, and belongs to the control
-PREVIEW = re.compile(r"v[0-9]+--")
 
 
 @dataclass(frozen=True, slots=True)
