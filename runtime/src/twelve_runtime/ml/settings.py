@@ -200,11 +200,13 @@ def _fields(text: str) -> Mapping[str, Any]:
 
 def _name(text: str) -> str:
     if not NAME.fullmatch(text):
-        raise BadConfig(f"MODEL_NAME={text!r} is no name of a model.")
+        raise BadConfig(f"MODEL_NAME={text!r} is no name of a model." if text else "MODEL_NAME is missing.")
     return text
 
 
 def _version(text: str) -> str:
+    if not text:
+        raise BadConfig("MODEL_VERSION is missing: a number or sha256:<64 hex>.")
     if not VERSION.fullmatch(text):
         raise BadConfig(
             f"MODEL_VERSION={text!r} is no version: a number or sha256:<64 hex>; "

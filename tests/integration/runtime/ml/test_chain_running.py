@@ -218,7 +218,7 @@ def test_a_store_that_is_gone_leaves_the_default(world):
     ("change", "code", "said"),
     [
         ({"MODEL_VERSION": "latest"}, 78, "resolved when a model is promoted"),
-        ({"MODEL_VERSION": ""}, 78, "no version"),
+        ({"MODEL_VERSION": ""}, 78, "MODEL_VERSION is missing"),
         ({"MODEL_PUBLIC_KEY": "short"}, 78, "MODEL_PUBLIC_KEY"),
         ({"MODEL_PUBLIC_KEY": signing.keypair()[1]}, 1, "not signed"),
         ({"MODEL_VERSION": "9"}, 1, "is not in"),

@@ -35,7 +35,7 @@ def test_a_default_takes_the_rest_of_the_chain_commas_and_all():
     [
         ("MODEL_NAME", "", "MODEL_NAME"),
         ("MODEL_NAME", "Digits", "no name of a model"),
-        ("MODEL_VERSION", "", "no version"),
+        ("MODEL_VERSION", "", "MODEL_VERSION is missing"),
         ("MODEL_VERSION", "latest", "resolved when a model is promoted"),
         ("MODEL_VERSION", "digits@champion", "no version"),
         ("MODEL_VERSION", "03", "no version"),
