@@ -20,6 +20,8 @@ LOCKS = {
     "go.mod": ("go.sum", "go.work.sum"),
 }  # fmt: skip
 _LOCKED_NAME = re.compile(r'^name = "([^"]+)"', re.MULTILINE)
+_LOCKED_VERSION = re.compile(r'^name = "([^"\n]+)"\nversion = "([^"\n]+)"', re.MULTILINE)
+_LOCKED_GEM = re.compile(r"^ {4}([\w.-]+) \((\d[\d.]*)[^)\n]*\)$", re.MULTILINE)
 _EXACT = re.compile(r"^===?\s*[^*,\s]+$")
 
 
@@ -58,6 +60,38 @@ def known_by(code: Codebase, manifest: Manifest) -> frozenset[str]:
         return frozenset(_names(file)) if manifest.path.endswith(("pyproject.toml", "Pipfile")) else frozenset()
     readers = {"package-lock.json": _names_of_npm, "npm-shrinkwrap.json": _names_of_npm, "Gemfile.lock": _names_of_gems}
     return frozenset(readers[file.name](file)) if file.name in readers else frozenset()
+
+
+def versions_by(code: Codebase, manifest: Manifest) -> dict[str, set[str]]:
+    """The versions that a manifest's lock has of what the manifest itself asks for, where we can read them."""
+    file = code.get(manifest.lock) if manifest.lock != manifest.path else None
+    if file is None or file.path.rpartition("/")[0] != manifest.path.rpartition("/")[0]:
+        return {}  # the lock of a workspace may have others for others
+    if file.name in {"uv.lock", "poetry.lock", "pdm.lock"}:
+        pairs = [(normal(match[1]), match[2]) for match in _LOCKED_VERSION.finditer(file.text)]
+    elif file.name in {"package-lock.json", "npm-shrinkwrap.json"}:
+        pairs = list(_versions_of_npm(file))
+    elif file.name == "Gemfile.lock":
+        pairs = [(match[1], match[2]) for _, match in file.search(_LOCKED_GEM)]
+    else:
+        return {}
+    found: dict[str, set[str]] = {}
+    for name, version in pairs:
+        found.setdefault(name, set()).add(version)
+    return found
+
+
+def _versions_of_npm(file: SourceFile) -> Iterator[tuple[str, str]]:
+    """What stands at the top: it is what the root's own package.json gets."""
+    data = table(parsed_json(file))
+    packages = table(data.get("packages"))
+    places = {place.removeprefix("node_modules/"): told for place, told in packages.items()} or table(
+        data.get("dependencies")
+    )
+    for name, told in places.items():
+        version = table(told).get("version")
+        if isinstance(version, str) and "node_modules/" not in name:
+            yield name, version
 
 
 def _names_of_npm(file: SourceFile) -> Iterator[str]:

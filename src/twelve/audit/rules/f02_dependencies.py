@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase
-from twelve.audit.facts import foreign, locks, runtimes
+from twelve.audit.facts import foreign, locks, ranges, runtimes
 from twelve.audit.facts.locks import Manifest
 from twelve.audit.facts.manifests import Dependency
 from twelve.audit.model import Evidence, Hit, Verdict
@@ -155,7 +155,7 @@ def _openness_of_range(version: str) -> str:
 @RULES.of_code(
     "TF02-lock-drift",
     ERROR,
-    "The lock does not know a dependency that the manifest declares.",
+    "The lock does not have what the manifest declares.",
     fix="Lock again and commit both files together.",
     why=EXACTLY,
     verdict=Verdict.FAIL,
@@ -174,6 +174,17 @@ def lock_is_older(code: Codebase) -> Iterator[Hit]:
         for one in manifest.dependencies if known else ():
             if one.name not in known:
                 yield Hit(one.path, one.line, f"{one.name} is declared, and {manifest.lock} does not have it.")
+        yield from _other_versions(code, manifest)
+
+
+def _other_versions(code: Codebase, manifest: locks.Manifest) -> Iterator[Hit]:
+    """Only what is outside of the range for certain."""
+    versions = locks.versions_by(code, manifest)
+    for one in manifest.dependencies:
+        locked = versions.get(one.name, set())
+        if locked and all(ranges.allows(manifest.language, one.version, version) is False for version in locked):
+            told = f"{one.name} is declared as {one.version}, and {manifest.lock} has {', '.join(sorted(locked))}."
+            yield Hit(one.path, one.line, told)
 
 
 RULES.rules += [*f02_undeclared.RULES.rules, *f02_runtimes.RULES.rules]
