@@ -18,7 +18,11 @@ RULES = [rule for rule in f02_dependencies.RULES.rules if rule.id == "TF02-lock-
         ("python", ">=2,<3", "3.0", False),
         ("python", "~=2.2", "2.9", True),
         ("python", "~=2.2", "3.0", False),
-        ("python", ">=3", "3.1.0rc1", True),
+        ("python", ">=3", "3.1.0rc1", None),
+        ("python", ">=3.1rc1", "3.0", None),
+        ("python", "!=3.1", "3.1", None),
+        ("python", ">=2,!=2.5", "3.0", None),
+        ("python", "===3.1", "3.2", False),
         ("python", "^1.2", "1.9.0", True),  # poetry's
         ("python", "^0.2.3", "0.3.0", False),
         ("python", "~1.2", "1.3", False),

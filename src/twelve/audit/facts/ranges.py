@@ -1,6 +1,7 @@
 """Whether a version is one of those that a manifest asks for; None where that cannot be told for certain. Pure.
 
-Python: PEP 440, and poetry's ^ and ~. Node: docs.npmjs.com/cli/using-npm/semver. Ruby: guides.rubygems.org/patterns.
+Python: PEP 440 as far as it is numbers, and poetry's ^ and ~. Node: docs.npmjs.com/cli/using-npm/semver. Ruby:
+guides.rubygems.org/patterns.
 """
 
 import re
@@ -8,28 +9,18 @@ import re
 LONGEST = 6  # parts of a version
 Numbers = tuple[int, ...]
 Bounds = tuple[Numbers, Numbers | None]  # the first that fits, and the first that does not any more
-_TERM = re.compile(r"(\^|~>|~|>=|<=|>|<|=)?\s*v?(\d+(?:\.\d+)*)((?:\.[xX*])*)")
+_TERM = re.compile(r"(?:(\^|~>|~|>=|<=|>|<|=)\s*+)?v?(\d++(?:\.\d++)*+)((?:\.[xX*])*+)")
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 
 
 def allows(language: str, wanted: str, version: str) -> bool | None:
     wanted = wanted.strip()
-    if language == "python" and (wanted.startswith("~=") or not wanted.startswith(("^", "~"))):
-        return _python(wanted, version)
+    if language == "python":
+        wanted = wanted.replace("~=", "~>").replace("===", "=").replace("==", "=")
     if not wanted or not _VERSION.fullmatch(version):
         return None
     told = [_all_of(language, part.strip(), _numbers(version)) for part in wanted.split("||")]
     return None if None in told else any(told)
-
-
-def _python(wanted: str, version: str) -> bool | None:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - slow to import, and seldom needed
-    from packaging.version import InvalidVersion  # noqa: PLC0415 - comes with it
-
-    try:
-        return SpecifierSet(wanted).contains(version, prereleases=True) if wanted else None
-    except (InvalidSpecifier, InvalidVersion):
-        return None
 
 
 def _all_of(language: str, part: str, version: Numbers) -> bool | None:
