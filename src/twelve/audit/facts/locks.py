@@ -21,7 +21,7 @@ LOCKS = {
 }  # fmt: skip
 _LOCKED_NAME = re.compile(r'^name = "([^"]+)"', re.MULTILINE)
 _LOCKED_VERSION = re.compile(r'^name = "([^"\n]+)"\nversion = "([^"\n]+)"', re.MULTILINE)
-_LOCKED_GEM = re.compile(r"^ {4}([\w.-]+) \((\d[\d.]*)[^)\n]*\)$", re.MULTILINE)
+_LOCKED_GEM = re.compile(r"^ {4}([\w.-]++) \((\d[\d.]*+)[^)\n]*+\)$", re.MULTILINE)
 _EXACT = re.compile(r"^===?\s*[^*,\s]+$")
 
 
