@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, text
 from tests.support.processes import MemoryPump, MemorySink, make_slug, make_spec, until
 from twelve.core.errors import Conflict
 from twelve.core.model import Autoscale, FormationEntry, HealthCheck, ProcessState, RolloutStatus, Unit, Variant
+from twelve.core.policy.assign import bucket
 from twelve.infra import schema
 from twelve.infra.database import Database
 from twelve.infra.settings import Settings
@@ -88,6 +89,18 @@ def test_a_rollout_its_phases_and_its_end(database, app_id):
     assert again.slot > made.slot
     assert rollouts.list(app_id) == [ended, again]
     assert rollouts.all_running() == [again]
+
+
+SQL_BUCKET = "select u, ({}) from unnest(cast(:units as text[])) as u".format(
+    "('x' || substr(encode(sha256(convert_to(:salt || ':' || u, 'UTF8')), 'hex'), 1, 14))\\:\\:bit(56)\\:\\:bigint % 10000"
+)
+
+
+def test_sql_deals_units_like_everybody_else(database):
+    units = [*(f"user-{number}" for number in range(20_000)), "ü-ñ", "", "a b", "'"]
+    with database.begin() as db:
+        found = db.execute(text(SQL_BUCKET), {"salt": "shop.1", "units": units}).all()
+    assert [(unit, bucket("shop.1", unit)) for unit in units] == [tuple(row) for row in found]
 
 
 def test_a_database_from_before_autoscale_gets_its_column_and_keeps_its_formations(database, app_id):
