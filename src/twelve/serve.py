@@ -71,12 +71,14 @@ def run(settings: Settings, readiness: Readiness) -> None:
         bring_up = threading.Thread(target=start.bring_up, args=(wired.platform,), name="bring up", daemon=True)
         bring_up.start()
         wired.scheduler.start()
+        wired.retrainer.start()
         wired.autoscaler.start()
         wired.rollout_watch.start()
         received = server.serve(wired.platform, on_listening=lambda: readiness.say("ready"), leaving=wired.rest)
     wired.autoscaler.close()
     wired.rollout_watch.close()
     wired.scheduler.close()
+    wired.retrainer.close()
     if received == signal.SIGHUP:
         wired.leave()
     else:

@@ -12,6 +12,7 @@ from twelve.flow.keep_drains import DrainKeeper
 from twelve.flow.outputs import Outputs
 from twelve.flow.platform import Platform
 from twelve.flow.probation import Probation
+from twelve.flow.retrainer import Retrainer
 from twelve.flow.rollout_acts import ByItself
 from twelve.flow.rollout_watch import RolloutWatch
 from twelve.flow.scheduler import Scheduler
@@ -32,6 +33,7 @@ from twelve.stages.router.haproxy import HaproxyRouter
 from twelve.stages.run.formation import Formations
 from twelve.stages.run.local.engine import LocalEngine
 from twelve.stages.run.processes import ProcessRecords
+from twelve.stages.run.retrainings import Retrainings
 from twelve.stages.run.schedules import Schedules
 from twelve.stages.services.catalogue import providers
 from twelve.stages.services.store import Attachments, Resources
@@ -58,6 +60,7 @@ class Wiring:
             self._router.give_up()
             raise
         self.scheduler = Scheduler(self.platform)
+        self.retrainer = Retrainer(self.platform)
         self.autoscaler = Autoscaler(self.platform)
         self.rollout_watch = RolloutWatch(self.platform, ByItself(self.platform))
 
@@ -87,9 +90,11 @@ class Wiring:
         self.autoscaler.close()
         self.rollout_watch.close()
         self.scheduler.close()
+        self.retrainer.close()
         self.platform.keeper.close()
         self._engine.close()
         self.scheduler.settle()
+        self.retrainer.settle()
 
     def _end_logs(self) -> None:
         """The drains last: they take everything that was read; so does the watch over rollouts."""
@@ -130,6 +135,7 @@ class Wiring:
             units=Units(database),
             formations=formations,
             schedules=Schedules(database),
+            retrainings=Retrainings(database),
             engine=self._engine,
             router=self._router,
             logs=self._logs,

@@ -19,10 +19,12 @@ TwelveError                    1  unexpected: a defect of twelve itself
 ├── ServiceError              40
 │   └── ServiceUnreachable    41
 ├── ReleaseError              50
-│   └── ReleaseCommandFailed  51
+│   ├── ReleaseCommandFailed  51
+│   └── CandidateRefused      52  the gate refused a model that a retraining has made
 ├── RunError                  60
 │   ├── BootTimeout           61  never bound $PORT, or bound another one (R10)
-│   └── BootCrash             62  exited before it was healthy
+│   ├── BootCrash             62  exited before it was healthy
+│   └── TrainingFailed        63  a retraining's process ended without a model, or its gate could not judge
 ├── RouterError               70
 └── PlatformError             80  the platform cannot run here
     ├── ServerUnreachable     81
@@ -145,6 +147,10 @@ class ReleaseCommandFailed(ReleaseError):
     exit_code, id = 51, "release_command_failed"
 
 
+class CandidateRefused(ReleaseError):
+    exit_code, id = 52, "candidate_refused"
+
+
 class RunError(TwelveError):
     exit_code, http_status, id = 60, 422, "run_failed"
 
@@ -155,6 +161,10 @@ class BootTimeout(RunError):
 
 class BootCrash(RunError):
     exit_code, id = 62, "boot_crash"
+
+
+class TrainingFailed(RunError):
+    exit_code, id = 63, "training_failed"
 
 
 class RouterError(TwelveError):

@@ -24,6 +24,7 @@ from twelve.stages.models.aliases import Aliases
 from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
+from twelve.stages.run.retrainings import Retrainings
 from twelve.stages.run.schedules import Schedules
 from twelve.stages.services.store import Attachments, Resources
 from twelve.stages.source.apps import Apps
@@ -52,6 +53,7 @@ class Platform:
     units: Units
     formations: Formations
     schedules: Schedules
+    retrainings: Retrainings
     engine: Engine
     router: Router
     logs: LogHub

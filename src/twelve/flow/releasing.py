@@ -165,7 +165,7 @@ class Serving:
         overdue = threading.Timer(self.platform.settings.release_timeout, process.hang_up)
         overdue.start()
         try:
-            for line in _lines(process.read):
+            for line in lines_read(process.read):
                 keep(line)
             return process.wait(), lines
         finally:
@@ -255,7 +255,7 @@ def started(platform: Platform, app: App) -> App:
     return platform.apps.change(app.id, stopped=False) if app.stopped else app
 
 
-def _lines(read: Callable[[], bytes]) -> Iterator[str]:
+def lines_read(read: Callable[[], bytes]) -> Iterator[str]:
     """Output as it comes, line by line; the last one may lack its newline."""
     rest = b""
     while chunk := read():

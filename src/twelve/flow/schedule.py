@@ -3,18 +3,16 @@
 claim: on record, one server only ▶ begin: what still runs is replaced or stays, the process starts ▶ its end: scheduler
 """
 
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from twelve.core.errors import Conflict, RunError, TwelveError
-from twelve.core.model import App, RunState, Schedule, ScheduleRun, ScheduleWish, Slug
+from twelve.core.model import App, ProcessSpec, RunState, Schedule, ScheduleRun, ScheduleWish, Slug
 from twelve.core.model.schedule import wish_of
 from twelve.core.policy import codes
-from twelve.core.policy.numbers import ONE_OFFS
 from twelve.core.policy.schedule import Overlap, check, overlap, skipped_line
-from twelve.flow import specs
+from twelve.flow import retrain, specs
 from twelve.flow.platform import Platform
 from twelve.stages.run.schedules import run_of
 
@@ -111,20 +109,29 @@ def begin(
 
 
 def _start(platform: Platform, app: App, schedule: Schedule, run: ScheduleRun, now: datetime) -> ScheduleRun:
+    if schedule.wish.retrain:
+        return _retrain(platform, app, schedule, run, now)
     release = platform.releases.current(app)
     slug = None if release is None or release.slug_id is None else platform.slugs.get(release.slug_id)
     if release is None or slug is None:
         raise RunError(f"{app.name} has nothing released yet.")
     command = slug.process_types.get(schedule.wish.command, schedule.wish.command)
-    spec = specs.once(app, release, slug, SCHEDULER, _free_number(platform, app), command)
+    spec = specs.once(app, release, slug, SCHEDULER, retrain.free_number(platform, app), command)
     begun = platform.schedules.begun(run, spec.name, release.version, now)
     platform.engine.start([replace(spec, id=run.id)])
     return begun
 
 
-def _free_number(platform: Platform, app: App) -> int:
-    taken: Sequence[int] = [process.number for process in platform.engine.processes(app.id)]
-    return secrets.choice([number for number in ONE_OFFS if number not in taken])
+def _retrain(platform: Platform, app: App, schedule: Schedule, run: ScheduleRun, now: datetime) -> ScheduleRun:
+    """The run goes on when the training has ended, until what it has made serves or not."""
+    begun = [run]
+
+    def announce(spec: ProcessSpec) -> None:
+        begun.append(platform.schedules.begun(run, spec.name, spec.release_version, now))
+
+    user = f"schedule {schedule.name}"
+    retrain.begin(platform, app, run.id, schedule.wish.command, user, announce=announce)
+    return begun[-1]
 
 
 def can_run(app: App) -> bool:

@@ -157,6 +157,7 @@ class Scheduler:
         if not old:
             return
         elsewhere = {process.id for process in self._platform.engine.recorded()}
+        elsewhere |= {one.id for one in self._platform.retrainings.under_way()}  # these end when they are over
         for run in old:
             if run.id not in elsewhere:
                 self._platform.schedules.over(run.id, RunState.LOST, now, reason="its end left no trace")

@@ -17,6 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
@@ -226,6 +227,7 @@ schedules = Table(  # `declared`: the entry of app.json it comes from; `seen`: s
     Column("start_deadline", Integer, nullable=False),
     Column("ttl", Integer, nullable=False),
     Column("suspended", Boolean, nullable=False),
+    Column("retrain", Boolean, nullable=False, server_default="false"),
     Column("declared", JSONB),
     Column("seen", DateTime(timezone=True), nullable=False),
     _time("created_at"),
@@ -249,6 +251,34 @@ schedule_runs = Table(  # the key lets one server only start what is due; `id` i
     _time("created_at"),
     UniqueConstraint("schedule_id", "due"),
 )
+
+retrainings = Table(  # `id` is that of the training process, and of the run of the schedule that began it
+    "retrainings",
+    metadata,
+    _id(),
+    _app(),
+    _text("state"),
+    _text("user"),
+    _text("dyno"),
+    Column("release_version", Integer, nullable=False),
+    _text("model"),
+    _text("data", ""),
+    Column("accept_drift", Boolean, nullable=False, server_default="false"),
+    Column("exit_status", Integer),
+    Column("candidate", Text),
+    Column("champion", Text),
+    Column("promoted", Integer),
+    _text("reason", ""),
+    Column("exit_code", Integer, nullable=False, server_default="0"),
+    _json("checks", "[]"),
+    _time("created_at"),
+    _time("updated_at"),
+    _time("ended_at", nullable=True),
+    Index(  # an app is retrained once at a time
+        "retrainings_under_way", "app_id", unique=True,
+        postgresql_where=text("state in ('training', 'trained', 'judging', 'promoting')"),
+    ),
+)  # fmt: skip
 
 rollouts = Table(  # `slot` is its number at the front doors, never given twice; one of an app runs at a time
     "rollouts",

@@ -34,6 +34,7 @@ from twelve.stages.models.aliases import Aliases
 from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.release.store import Releases
 from twelve.stages.run.formation import Formations
+from twelve.stages.run.retrainings import Retrainings
 from twelve.stages.run.schedules import Schedules
 from twelve.stages.services.postgres import PostgresProvider
 from twelve.stages.services.postgres_server import PostgresServer
@@ -78,6 +79,7 @@ def assembled(settings, database, server):
         aliases=Aliases(database),
         formations=formations,
         schedules=Schedules(database),
+        retrainings=Retrainings(database),
         engine=engine,
         router=router,
         logs=logs,

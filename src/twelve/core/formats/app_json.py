@@ -20,7 +20,7 @@ _CHECK_KEYS = frozenset(
 _CHECK_IGNORED = frozenset({"port", "scheme", "warn", "onFailure"})
 _WAYS = ("path", "command", "uptime", "listening")
 _CRON_KEYS = frozenset(
-    {"command", "schedule", "concurrency_policy", "timezone", "start_deadline", "ttl", "suspend", "name"}
+    {"command", "schedule", "concurrency_policy", "timezone", "start_deadline", "ttl", "suspend", "name", "retrain"}
 )
 
 
@@ -179,7 +179,7 @@ def _crons(reader: JsonReader) -> tuple[dict[str, object], ...]:
     entries = [_cron(reader, path) for path in paths]
     names: set[str] = set()
     for path, entry in zip(paths, entries, strict=True):
-        if entry.get("command") and entry.get("schedule"):
+        if (entry.get("command") or entry.get("retrain")) and entry.get("schedule"):
             wish = wish_of(entry)
             _check_wish(reader, path, wish)
             if wish.name in names:
@@ -197,7 +197,8 @@ def _check_wish(reader: JsonReader, path: Path, wish: ScheduleWish) -> None:
 
 def _cron(reader: JsonReader, path: Path) -> dict[str, object]:
     reader.only(path, _CRON_KEYS)
-    for key in ("command", "schedule"):
+    retrain = reader.typed((*path, "retrain"), bool)
+    for key in ("schedule",) if retrain else ("command", "schedule"):
         value = reader.value((*path, key))
         if value is None or value == "":
             reader.error(path, "no-cron-" + key, f" must have a {key}")
@@ -205,5 +206,5 @@ def _cron(reader: JsonReader, path: Path) -> dict[str, object]:
     found["concurrency_policy"] = reader.choice((*path, "concurrency_policy"), ("allow", "forbid", "replace"))
     found["start_deadline"] = reader.number((*path, "start_deadline"), 0, 86400)
     found["ttl"] = reader.number((*path, "ttl"), 1, 86400)
-    found["suspend"] = reader.typed((*path, "suspend"), bool)
+    found["suspend"], found["retrain"] = reader.typed((*path, "suspend"), bool), retrain
     return {key: value for key, value in found.items() if value is not None}

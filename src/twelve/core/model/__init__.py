@@ -9,6 +9,7 @@ from twelve.core.model.manifest import AddonWish, AppManifest, EnvWish, Formatio
 from twelve.core.model.models import Alias, ModelVersion, ModelWish
 from twelve.core.model.process import SIZES, Autoscale, FormationEntry, Process, ProcessSpec, ProcessState
 from twelve.core.model.release import Release, ReleaseStatus
+from twelve.core.model.retraining import PublishedVersion, Retraining, RetrainingState
 from twelve.core.model.rollout import BUCKETS, Phase, Rollout, RolloutStatus, Unit, Variant
 from twelve.core.model.schedule import OVERLAPS, RunState, Schedule, ScheduleRun, ScheduleWish
 from twelve.core.model.service import Attachment, Resource
@@ -40,9 +41,12 @@ __all__ = [
     "Process",
     "ProcessSpec",
     "ProcessState",
+    "PublishedVersion",
     "Release",
     "ReleaseStatus",
     "Resource",
+    "Retraining",
+    "RetrainingState",
     "Rollout",
     "RolloutStatus",
     "RunState",

@@ -15,6 +15,7 @@ OVERLAPS = ("forbid", "allow", "replace")
 class ScheduleWish:
     """What somebody wants run, and when. `command` is a shell line or the name of a process type; times in seconds.
 
+    `retrain`: it trains, and what follows a training follows; `command` is the process type that does so.
     `policy` says what happens while an earlier run still goes on, `start_deadline` how late a run may start, `ttl` how
     long it may take.
     """
@@ -27,6 +28,7 @@ class ScheduleWish:
     start_deadline: int = 300
     ttl: int = 86400
     suspended: bool = False
+    retrain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ def default_name(schedule: str, command: str) -> str:
 
 def wish_of(entry: Mapping[str, Any]) -> ScheduleWish:
     """An entry of app.json's cron, with dokku's keys."""
-    schedule, command = entry["schedule"], entry["command"]
+    retrain = entry.get("retrain", False)
+    schedule, command = entry["schedule"], entry["command"] if not retrain else entry.get("command", "train")
     return ScheduleWish(
         command=command,
         schedule=schedule,
@@ -89,4 +92,5 @@ def wish_of(entry: Mapping[str, Any]) -> ScheduleWish:
         start_deadline=int(entry.get("start_deadline", 300)),
         ttl=int(entry.get("ttl", 86400)),
         suspended=entry.get("suspend", False),
+        retrain=retrain,
     )

@@ -19,6 +19,7 @@ OWNED = frozenset({
     "PORT", "DYNO", "HOME", "PWD",
     "HEROKU_APP_ID", "HEROKU_APP_NAME", "HEROKU_APP_DEFAULT_DOMAIN_NAME", "HEROKU_DYNO_ID",
     "HEROKU_RELEASE_VERSION", "HEROKU_RELEASE_CREATED_AT", "HEROKU_SLUG_COMMIT", "HEROKU_SLUG_DESCRIPTION",
+    "TWELVE_SLUG_DIGEST",
 })  # fmt: skip
 GIVEN = OWNED | frozenset(DEFAULTS)  # no app has to ask for these
 
@@ -53,4 +54,5 @@ def _owned(app_id: str, app_name: str, host: str, release: Release, slug: Slug) 
         "HEROKU_RELEASE_CREATED_AT": release.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "HEROKU_SLUG_COMMIT": commit,
         "HEROKU_SLUG_DESCRIPTION": f"Deploy {(commit or slug.digest)[:7]}",
+        "TWELVE_SLUG_DIGEST": slug.digest,
     }

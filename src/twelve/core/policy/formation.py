@@ -14,6 +14,7 @@ from twelve.core.policy.sizes import size_named
 
 WEB = "web"
 RELEASE = "release"  # runs once a release and is never scaled
+ON_DEMAND = frozenset({"train", "gate"})  # one-offs of a retraining: nobody means one of each to run all the time
 _EXCLUSIVE = re.compile(r"(.*-)?(clock|scheduler|beat|celerybeat)")  # "beat" is celery's clock
 _QUANTITY = re.compile(r"[+-]?[0-9]{1,9}")
 
@@ -65,7 +66,7 @@ def _first_quantity(type_: str, wish: FormationWish, *, all_types: bool) -> int:
         return 0
     if wish.quantity is not None:
         return wish.quantity
-    return int(all_types or type_ == WEB)
+    return int((all_types and type_ not in ON_DEMAND) or type_ == WEB)
 
 
 def apply(current: Mapping[str, FormationEntry], updates: Iterable[ScaleUpdate]) -> list[FormationEntry]:

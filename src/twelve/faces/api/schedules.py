@@ -6,6 +6,7 @@ from typing import Any
 from twelve.core.formats import crontab
 from twelve.core.model import App, Schedule, ScheduleRun, ScheduleWish
 from twelve.core.model.schedule import default_name
+from twelve.core.policy.retrain import TRAIN
 from twelve.core.policy.schedule import next_due, zone
 from twelve.faces.api import bodies, references
 from twelve.faces.api.routes import Call, Routes
@@ -22,6 +23,7 @@ def show(app: App, schedule: Schedule) -> dict[str, Any]:
         "app": references.app_reference(app),
         "name": wish.name,
         "command": wish.command,
+        "retrain": wish.retrain,
         "schedule": wish.schedule,
         "timezone": wish.timezone,
         "concurrency_policy": wish.policy,
@@ -60,7 +62,8 @@ def index(call: Call) -> Any:
 @routes.post("/apps/{app}/schedules")
 def create(call: Call) -> Any:
     app, body = call.app(), call.body
-    schedule, command = bodies.text(body, "schedule"), bodies.text(body, "command")
+    schedule, retrain = bodies.text(body, "schedule"), bodies.flag(body, "retrain")
+    command = (bodies.optional_text(body, "command") or TRAIN) if retrain else bodies.text(body, "command")
     wish = ScheduleWish(
         command=command,
         schedule=schedule,
@@ -70,6 +73,7 @@ def create(call: Call) -> Any:
         start_deadline=bodies.number(body, "start_deadline", 300),
         ttl=bodies.number(body, "ttl", 86400),
         suspended=bodies.flag(body, "suspended"),
+        retrain=retrain,
     )
     return show(app, flow.add(call.platform, app, wish, call.user))
 

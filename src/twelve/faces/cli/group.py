@@ -29,6 +29,7 @@ COMMANDS: dict[str, Entry] = {
     "start": Entry("start", PROCESSES, "Start an app that was stopped."),
     "run": Entry("run", PROCESSES, "Run a one-off command in the app's release and environment."),
     "schedule": Entry("schedule", PROCESSES, "Run commands by the clock."),
+    "retrain": Entry("retrain", PROCESSES, "Train a model, judge it, and serve it when it is good enough."),
     "logs": Entry("logs", PROCESSES, "Show what the app and the platform print."),
     "drains": Entry("drains", PROCESSES, "Copies of the log for servers elsewhere."),
     "config": Entry("config", CONFIG, "Show and change config vars; each change is a release."),

@@ -20,7 +20,7 @@ from twelve.infra.database import Database
 from twelve.infra.schema import schedule_runs, schedules
 
 UNDER_WAY = (RunState.STARTING.value, RunState.RUNNING.value)
-_WISH = ("command", "schedule", "name", "timezone", "policy", "start_deadline", "ttl", "suspended")
+_WISH = ("command", "schedule", "name", "timezone", "policy", "start_deadline", "ttl", "suspended", "retrain")
 
 
 class Schedules:

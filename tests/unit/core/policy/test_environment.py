@@ -42,6 +42,7 @@ def test_all_of_it():
         "HEROKU_RELEASE_CREATED_AT": "2015-04-02T18:00:42Z",
         "HEROKU_SLUG_COMMIT": "1a2b3c4d5e6f",
         "HEROKU_SLUG_DESCRIPTION": "Deploy 1a2b3c4",
+        "TWELVE_SLUG_DIGEST": "f" * 64,
     }
 
 

@@ -23,6 +23,7 @@ def command() -> None:
     Examples:
       twelve schedule add "*/10 * * * *" "python purge.py" --name purge
       twelve schedule add "0 3 * * MON-FRI" report --tz Europe/Berlin --policy replace
+      twelve schedule add "0 3 * * *" --retrain --name nightly
       twelve schedule history purge
       twelve schedule run purge
       twelve schedule pause purge
@@ -49,7 +50,8 @@ def list_(app: str | None, as_json: bool) -> None:
 
 @command.command()
 @click.argument("schedule", metavar='"MINUTE HOUR DAY MONTH WEEKDAY"')
-@click.argument("what", metavar="CMD")
+@click.argument("what", metavar="CMD", required=False)
+@click.option("--retrain", is_flag=True, help="Instead of a command: train, judge, promote, as `twelve retrain` does.")
 @click.option("--name", metavar="NAME", help="What to call it; else a short hash.")
 @click.option("--tz", default="UTC", show_default=True, metavar="ZONE", help="The time zone, such as Europe/Berlin.")
 @click.option(
@@ -61,12 +63,20 @@ def list_(app: str | None, as_json: bool) -> None:
 @app_option
 @json_option
 def add(
-    schedule: str, what: str, name: str | None, tz: str, policy: str, deadline: int, ttl: int, app: str | None,
-    as_json: bool,
+    schedule: str, what: str | None, retrain: bool, name: str | None, tz: str, policy: str, deadline: int, ttl: int,
+    app: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a shell line or a process type whenever the schedule is due: five fields, or @hourly, @daily ..."""
+    if not what and not retrain:
+        raise click.UsageError("Missing argument 'CMD'.")
     client = Client.here()
-    body: dict[str, Any] = {"schedule": schedule, "command": what, "timezone": tz, "concurrency_policy": policy}
+    body: dict[str, Any] = {
+        "schedule": schedule,
+        "command": what or "train",
+        "retrain": retrain,
+        "timezone": tz,
+        "concurrency_policy": policy,
+    }
     body |= {"start_deadline": str(deadline), "ttl": str(ttl)} | ({"name": name} if name else {})
     made = client.post(f"{app_path(client, app)}/schedules", body)
     if as_json:
