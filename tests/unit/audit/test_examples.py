@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from twelve.audit.audit import audit
-from twelve.audit.model import FACTORS, Verdict
+from twelve.audit.model import FACTORS, ITEMS, Verdict
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 # factor -> a rule and the file in which it has to see the reason
@@ -58,3 +58,11 @@ def test_notes_breaks_nothing_that_is_not_accepted_with_a_reason(notes):
     assert {one.item: one.verdict for one in notes.judgements if one.item in FACTORS} == dict.fromkeys(FACTORS, "pass")
     assert not notes.notes
     assert all(len(one.suppressed) > 20 for one in notes.findings if one.suppressed is not None)
+
+
+def test_digits_keeps_all_factors_and_all_items_of_machine_learning():
+    digits = audit(EXAMPLES / "digits")
+    assert {one.item: one.verdict for one in digits.judgements} == dict.fromkeys(ITEMS, "pass")
+    assert not digits.notes
+    assert [one.rule for one in digits.findings if one.suppressed is None] == []
+    assert all(len(one.suppressed) > 20 for one in digits.findings)

@@ -55,6 +55,9 @@ _KNOWN = [
            port=8501),
     Server("flask", False, False, "flask.palletsprojects.com/deploying: not for production", development=True,
            loopback=True, port=5000),
+    Server("twelve_runtime.ml", True, True,
+           "twelve_runtime/ml/listener.py: PORT; worker.py, prefork.py: SIGTERM drains"),
+    Server("twelve-serve", True, True, "twelve_runtime/ml/server.py: the same by another name"),
     Server("nodemon", False, False, "nodemon.io: a development tool", development=True),
 ]  # fmt: skip
 SERVERS = {server.name: server for server in _KNOWN}
@@ -116,7 +119,8 @@ def of(command: Command) -> Server | None:
     """The server a command starts, if it is one we know."""
     words = command.words
     if command.program.startswith("python") and words[1:2] == ["-m"]:
-        return SERVERS.get(words[2]) if len(words) > 2 else None
+        found = SERVERS.get(words[2]) if len(words) > 2 else None
+        return None if found and found.name == "twelve_runtime.ml" and words[3:4] != ["serve"] else found
     found = SERVERS.get(command.program)
     if found and found.name in {"flask", "rails", "fastapi", "next", "streamlit"}:
         return found if {"run", "server", "s", "start"} & set(words[1:]) else None

@@ -25,7 +25,7 @@ _CLIENTS = {
     "nats-py nats spring-boot-starter-amqp spring-kafka dramatiq",
     "search engine": "elasticsearch elasticsearch-dsl opensearch-py @elastic/elasticsearch algoliasearch meilisearch",
     "object store": "boto3 aioboto3 minio google-cloud-storage azure-storage-blob django-storages s3fs aws-sdk "
-    "@aws-sdk/client-s3 aws-sdk-s3 @google-cloud/storage cloudinary",
+    "obstore @aws-sdk/client-s3 aws-sdk-s3 @google-cloud/storage cloudinary",
     "mail": "nodemailer flask-mail sendgrid @sendgrid/mail aiosmtplib fastapi-mail mailgun django-anymail postmarker "
     "spring-boot-starter-mail",
     "service of others": "stripe twilio openai anthropic algoliasearch pusher slack-sdk firebase-admin supabase",
@@ -34,7 +34,7 @@ _KIND_OF = {name: kind for kind, names in _CLIENTS.items() for name in names.spl
 _SERVICE = (
     r"DATABASE|DB|SQL|POSTGRES\w*|PG\w*|MYSQL|MARIADB|MSSQL|ORACLE|MONGO\w*|COUCH\w*|REDIS\w*|VALKEY|RABBIT\w*|AMQP\w*"
     r"|CLOUDAMQP|KAFKA\w*|NATS|MEMCACHE\w*|CACHE|BROKER|CELERY_BROKER|CELERY_RESULT|RESULT|QUEUE|ELASTIC\w*|OPENSEARCH\w*"
-    r"|SMTP|MAIL|EMAIL|MAILGUN|SENDGRID|S3|AWS_S3|AWS|GS|GCS|MINIO|BUCKET\w*|STORAGE|JDBC\w*|SPRING_DATASOURCE"
+    r"|SMTP|MAIL|EMAIL|MAILGUN|SENDGRID|S3|AWS_S3|AWS|MODEL_STORE|GS|GCS|MINIO|BUCKET\w*|STORAGE|JDBC\w*|SPRING_DATASOURCE"
     r"|SQLALCHEMY\w*|SPRING_REDIS|SPRING_DATA_\w+|BONSAI|CLEARDB|JAWSDB\w*|STACKHERO\w*|OBSERVABILITY_BROKER"
 )
 _SUFFIX = (

@@ -1,12 +1,13 @@
 """The nine items for AI and ML: data, models, inference, versions, scaling, metrics, fallback, rollout, retraining."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from twelve.audit.codebase import Codebase
 from twelve.audit.facts import ml
 from twelve.audit.judge import Relevance, Witness
+from twelve.audit.model import Evidence
 from twelve.audit.rule import Rulebook
-from twelve.audit.rules import ai_data, ai_models, ai_serving
+from twelve.audit.rules import ai_data, ai_library, ai_models, ai_serving
 
 RULES = Rulebook()
 RULES.rules += [*ai_data.RULES.rules, *ai_models.RULES.rules, *ai_serving.RULES.rules]
@@ -22,17 +23,21 @@ def nothing_trained(code: Codebase) -> str:
 def nothing_kept(code: Codebase) -> str:
     if not _has_model(code):
         return NO_MODEL
-    return "" if ml.of(code, "load", "save", "train") else "The model is hosted elsewhere; no artifact is kept here."
+    return (
+        ""
+        if ml.of(code, "load", "save", "train") or ai_library.served(code)
+        else "The model is hosted elsewhere; no artifact is kept here."
+    )
 
 
 def nothing_served(code: Codebase) -> str:
     if not _has_model(code):
         return NO_MODEL
-    return "" if code.fact(ml.asked) else "No web process answers with a model."
+    return "" if code.fact(ml.asked) or ai_library.served(code) else "No web process answers with a model."
 
 
 def _has_model(code: Codebase) -> bool:
-    return bool(ml.of(code, "load", "ask", "prompt", "train"))
+    return bool(ml.of(code, "load", "ask", "prompt", "train")) or ai_library.served(code) is not None
 
 
 IRRELEVANT: Mapping[str, Relevance] = {
@@ -46,14 +51,26 @@ IRRELEVANT: Mapping[str, Relevance] = {
     "AI08": nothing_served,
     "AI09": nothing_trained,
 }
+
+
+def _either(*witnesses: Witness) -> Witness:
+    """What the app's own code shows, and what the library does for it."""
+
+    def told(code: Codebase) -> Iterator[Evidence]:
+        for witness in witnesses:
+            yield from witness(code)
+
+    return told
+
+
 WITNESSES: Mapping[str, Witness] = {
-    "AI01": ai_data.witness_data,
-    "AI02": ai_models.witness_releases,
-    "AI03": ai_serving.witness_stateless,
-    "AI04": ai_models.witness_version,
-    "AI05": ai_serving.witness_scaling,
-    "AI06": ai_serving.witness_metrics,
-    "AI07": ai_serving.witness_fallback,
-    "AI08": ai_serving.witness_rollout,
-    "AI09": ai_data.witness_retraining,
+    "AI01": _either(ai_data.witness_data, ai_library.data),
+    "AI02": _either(ai_models.witness_releases, ai_library.releases),
+    "AI03": _either(ai_serving.witness_stateless, ai_library.stateless),
+    "AI04": _either(ai_models.witness_version, ai_library.version),
+    "AI05": _either(ai_serving.witness_scaling, ai_library.scaling),
+    "AI06": _either(ai_serving.witness_metrics, ai_library.metrics),
+    "AI07": _either(ai_serving.witness_fallback, ai_library.fallback),
+    "AI08": _either(ai_serving.witness_rollout, ai_library.rollout),
+    "AI09": _either(ai_data.witness_retraining, ai_library.retraining),
 }

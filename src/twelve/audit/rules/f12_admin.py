@@ -74,6 +74,7 @@ def witness(code: Codebase) -> Iterator[Evidence]:
         if file := code.get(name):
             yield Evidence(f"{name} runs one-off tasks with the app's own code and config", file.path)
     yield from _scripts(code)
+    yield from _scheduled(code)
     for file, lines in code.extracted(commands):
         yield Evidence("A command of the app itself, run as a one-off process", file.path, lines[0])
 
@@ -89,6 +90,16 @@ def _scripts(code: Codebase) -> Iterator[Evidence]:
     after = scripts.get("postdeploy") if isinstance(scripts, dict) else None
     if file and isinstance(after, str):
         yield Evidence(f"`{after}` runs once, as a process of its own", file.path)
+
+
+def _scheduled(code: Codebase) -> Iterator[Evidence]:
+    file = code.get("app.json")
+    told = parsed_json(file) if file else None
+    cron = told.get("cron") if isinstance(told, dict) else None
+    for entry in cron if isinstance(cron, list) else ():
+        if file and isinstance(entry, dict) and (entry.get("command") or entry.get("retrain")):
+            what = f"`{entry['command']}`" if entry.get("command") else "The process type train"
+            yield Evidence(f"{what} runs by the clock, as a process of the release", file.path)
 
 
 @extraction(

@@ -1,0 +1,1 @@
+"""Handwritten digits: 8 by 8 pixels in, a label and its probabilities out."""
