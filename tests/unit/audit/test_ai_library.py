@@ -14,7 +14,7 @@ TRAINING = {"train.py": "from twelve_runtime.ml import training\nforest.fit(x, y
 def verdicts(**files):
     code = Codebase.of({name.replace("__", "."): text for name, text in files.items()})
     made = judge(code, findings(code, ai.RULES.rules), witnesses(), relevances())
-    return {one.item: one.verdict.value for one in made if one.item.startswith(("AI", "VII", "IX"))}
+    return {one.item: one.verdict.value for one in made if one.item.startswith("AI") or one.item in {"VII", "IX"}}
 
 
 @pytest.mark.parametrize("command", ["python -m twelve_runtime.ml serve", "twelve-serve", "exec twelve-serve"])
