@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from twelve.core.errors import BadManifest
 from twelve.core.formats import app_json
 from twelve.core.model import AddonWish, AppManifest, EnvWish, FormationWish, HealthCheck
+from twelve.core.model.schedule import wish_of
 
 FULL = """{
   "name": "notes",
@@ -103,6 +104,9 @@ ERRORS = [
     ('{"cron": [{"command": "a", "schedule": "@daily", "timezone": "Mars/Olympus"}]}', 1, 11, "bad-cron"),
     ('{"cron": [{"command": "a", "schedule": "@daily"},\n{"command": "a", "schedule": "@daily"}]}', 2, 1, "same-name"),
     ('{"cron": [{"command": [], "schedule": "@daily"}]}', 1, 12, "wrong-type"),
+    ('{"cron": [{"schedule": "@daily", "retrain": false}]}', 1, 11, "no-cron-command"),
+    ('{"cron": [{"command": "a", "schedule": "@daily", "retrain": "yes"}]}', 1, 50, "wrong-type"),
+    ('{"cron": [{"schedule": "@dail", "retrain": true}]}', 1, 11, "bad-cron"),
 ]  # fmt: skip
 
 
@@ -197,3 +201,12 @@ def test_no_document_raises(document):
 @given(data=st.binary(max_size=40) | st.text('{}[],:" \n\\a1', max_size=30).map(str.encode))
 def test_no_bytes_raise(data):
     app_json.parse(data)
+
+
+def test_a_schedule_may_retrain_instead_of_running_a_command():
+    manifest, notes = app_json.parse(b'{"cron": [{"schedule": "0 3 * * *", "retrain": true, "name": "nightly"}]}')
+    assert not notes
+    wish = wish_of(manifest.cron[0])
+    assert (wish.retrain, wish.command, wish.name, wish.policy) == (True, "train", "nightly", "forbid")
+    assert wish_of({"schedule": "@daily", "command": "refit", "retrain": True}).command == "refit"
+    assert wish_of({"schedule": "@daily", "command": "refit"}).retrain is False

@@ -151,3 +151,8 @@ def test_sizes_in_any_case():
     assert known_size("STANDARD-1x") == size_named(None) == "standard-1x"
     assert known_size("hobby") is None
     assert quota("Performance-M") == 2560
+
+
+def test_the_one_offs_of_a_retraining_do_not_run_all_the_time():
+    made = default_formation(APP, ["web", "train", "gate", "worker"], AppManifest(), all_types=True)
+    assert quantities(made) == {"web": 1, "train": 0, "gate": 0, "worker": 1}

@@ -9,8 +9,10 @@ from twelve.faces.cli.commands.config import told
 from twelve.faces.cli.commands.drains import read
 from twelve.faces.cli.commands.releases import changes
 from twelve.faces.cli.commands.restart import resource
+from twelve.faces.cli.commands.retrain import _end
 from twelve.faces.cli.commands.run import shell_line
 from twelve.faces.cli.commands.scale import update
+from twelve.faces.cli.tell import Told
 
 
 @pytest.mark.parametrize(
@@ -60,3 +62,22 @@ def test_a_diff_tells_config_by_key_only():
 
 def test_a_diff_tells_commands_in_full():
     assert changes("process type", {"web": "a"}, {"web": "b"}) == ["~ process type web  a  b"]
+
+
+def test_a_retraining_ends_with_its_checks_and_the_exit_code_of_its_end(capsys):
+    check = {"check": "holdout", "ok": False, "value": 2.0, "limit": 1.0, "detail": "worse"}
+    one = {"state": "refused", "reason": "digits@2 is refused.", "checks": [check], "promoted": None, "exit_code": 52}
+    with pytest.raises(Told) as told:
+        _end(one, as_json=False)
+    assert told.value.exit_code == 52
+    said = capsys.readouterr()
+    assert said.out == "  FAIL holdout      2, limit 1  worse\n"
+    assert said.err == "refused: digits@2 is refused.\n"
+    good = one | {
+        "state": "promoted",
+        "checks": [check | {"ok": True, "value": None}],
+        "promoted": {"version": 4},
+        "exit_code": 0,
+    }
+    _end(good, as_json=False)
+    assert capsys.readouterr().out == "  ok   holdout      worse\npromoted: digits@2 is refused. v4 serves it.\n"
