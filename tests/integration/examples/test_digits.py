@@ -44,9 +44,13 @@ def retrain(own, code=0):
     return json.loads(done.stdout)
 
 
-def predict(own, row):
+def predict(own, row, **headers):
     body = json.dumps({"X": DIGITS.data[row].tolist()}).encode()
-    return own.get(APP, "/predict", {"content-type": "application/json"}, body)
+    return own.get(APP, "/predict", {"content-type": "application/json"} | headers, body)
+
+
+def version_for(own, user):
+    return json.loads(predict(own, 1500, **{"x-user-id": user}).body)["_meta"]["version"]
 
 
 class Asking:
@@ -135,6 +139,20 @@ def test_a_server_killed_in_the_middle_of_a_retraining_is_gone_on_from(own):
     assert (ended["state"], ended["champion"]) == ("promoted", "2")
     assert json.loads(predict(own, 1500).body)["_meta"]["version"] == ended["candidate"]
     assert [one["candidate"] for one in own.api(f"/apps/{APP}/retrainings")].count(ended["candidate"]) == 1
+
+
+def test_a_canary_shares_users_out_and_is_promoted(own):
+    own.cli("config", "set", "-a", APP, "RETRAIN_ON_PASS=canary", "TREES=60")
+    made = retrain(own)
+    assert (made["state"], made["promoted"] is not None) == ("promoted", True)
+    variants = own.api(f"/apps/{APP}/rollouts/current")["variants"]
+    assert [(one["share"], one["release"]["version"]) for one in variants[1:]] == [(5, made["promoted"]["version"])]
+    own.cli("rollout", "ramp", "-a", APP, f"v{made['promoted']['version']}=50")
+    served = {user: {version_for(own, f"user-{user}") for _ in range(2)} for user in range(16)}
+    assert all(len(versions) == 1 for versions in served.values())
+    assert set().union(*served.values()) == {made["champion"], made["candidate"]}
+    own.cli("rollout", "promote", "-a", APP)
+    assert version_for(own, "anybody") == made["candidate"]
 
 
 def test_without_its_file_new_processes_answer_by_the_rule(own):

@@ -10,7 +10,17 @@ from twelve.core.errors import CandidateRefused, ConfigError, TrainingFailed
 from twelve.core.model import PublishedVersion, RetrainingState
 from twelve.core.model.retraining import UNDER_WAY
 
-__all__ = ["UNDER_WAY", "Next", "after_gate", "after_training", "candidate", "gate_command", "on_pass", "wants_latest"]
+__all__ = [
+    "UNDER_WAY",
+    "Next",
+    "after_gate",
+    "after_training",
+    "canary_name",
+    "candidate",
+    "gate_command",
+    "on_pass",
+    "wants_latest",
+]
 
 TRAIN, GATE = "train", "gate"
 DEFAULT_GATE = "python -m twelve_runtime.ml gate"
@@ -18,6 +28,8 @@ LATEST = "latest"
 REFUSED = 4  # what a gate exits with when it says no
 ON_PASS = "RETRAIN_ON_PASS"  # noqa: S105 - a config var's name
 WAYS = ("promote", "canary", "keep")
+CANARY = 500  # buckets of a canary's first share: 5 %
+CANARY_UNIT, USUAL_UNIT = "RETRAIN_UNIT", "header:x-user-id"
 MOST_CHECKS = 200
 LONGEST = 1000  # characters of a text that somebody else's program has printed
 
@@ -105,6 +117,11 @@ def on_pass(config: Mapping[str, str]) -> str:
     if way not in WAYS:
         raise ConfigError(f"{ON_PASS} is {way[:80]!r}; it may be {', '.join(WAYS[:-1])} or {WAYS[-1]}.")
     return way
+
+
+def canary_name(model: str, version: str) -> str:
+    """The name of the rollout of a candidate."""
+    return f"{model.replace('.', '-')[:52]}-{version}"
 
 
 def wants_latest(version: str) -> str | None:

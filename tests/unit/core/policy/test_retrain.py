@@ -6,7 +6,7 @@ import pytest
 
 from twelve.core.errors import ConfigError
 from twelve.core.model import PublishedVersion, RetrainingState
-from twelve.core.policy import retrain
+from twelve.core.policy import retrain, rollout
 
 MINE = [PublishedVersion(number, "demo", f"train.{number}") for number in (1, 2, 3)]
 
@@ -105,6 +105,11 @@ def test_what_a_pass_leads_to():
     assert retrain.on_pass({"RETRAIN_ON_PASS": "keep"}) == "keep"
     with pytest.raises(ConfigError, match="promote, canary or keep"):
         retrain.on_pass({"RETRAIN_ON_PASS": "perhaps"})
+
+
+def test_a_canary_is_named_after_its_model_and_version():
+    assert retrain.canary_name("digits", "12") == "digits-12"
+    assert rollout.name_problem(retrain.canary_name("a.b" * 21, "123456789")) is None
 
 
 @pytest.mark.parametrize(
