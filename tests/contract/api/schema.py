@@ -20,7 +20,9 @@ OURS = (  # routes of twelve's own, and those clients use although the schema la
     r"/apps/[^/]+/actions/(stop|start)",
     r"/addons/[^/]+",
     r"/apps/[^/]+/metrics",
-    r"/apps/[^/]+/schedules(/.*)?",
+    r"/apps/[^/]+/model-(aliases|promotions)(/.*)?",
+    r"/apps/[^/]+/(rollouts|schedules)(/.*)?",
+    r"/apps/[^/]+/candidates",
     r"/apps/[^/]+/log-drains/\w+://.*",
 )
 
