@@ -179,3 +179,9 @@ def test_which_servers_read_port(files, hit):
 def test_the_config_of_puma_takes_the_port():
     code = Codebase.of({"Procfile": "web: bundle exec puma\n", "config/puma.rb": "port ENV.fetch('PORT') { 3000 }\n"})
     assert [(one.path, one.line) for one in f07_port_binding.witness(code)] == [("config/puma.rb", 1)]
+
+
+def test_rails_keys_for_development_and_tests_are_no_secrets():
+    key = "8a3f1c5d7e9b2a4c6e8f0b1d3f5a7c9e"
+    text = f"development:\n  secret_key_base: {key}\ntest:\n  secret_key_base: {key}\nproduction:\n  secret_key_base: {key}\n"
+    assert found("TF03-hardcoded-secret", {"config/secrets.yml": text}) == [("config/secrets.yml", 6)]

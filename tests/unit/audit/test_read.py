@@ -278,6 +278,7 @@ def test_no_directory(tmp_path):
 
 
 DEEP = 100_000
+LONG = 20_000
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n"
     for before, name in zip("abcdefghij", "bcdefghijk", strict=True)
@@ -315,6 +316,23 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("Dockerfile", "RUN <<A <<B\n" * 10_000),
         ("Dockerfile", "FROM a\nRUN x \\\n" * 50_000),
         ("Procfile", "web: " + "sh x.sh && " * 10_000),
+        ("Procfile", "web: " + "tern " * LONG),
+        ("Procfile", "web: " + "a" * 5 * LONG),
+        ("Dockerfile", "FROM a\nRUN " + "curl http://a | " * LONG),
+        ("app.js", "app.get('/', multer({ " * LONG),
+        ("app.js", "process.env.A || " * LONG),
+        ("app.py", "".join(f"import a{number}\n" for number in range(LONG))),
+        ("app.rb", "ENV['A'] || " * LONG),
+        ("main.go", "package main\n" + 'http.ListenAndServe(":80", nil) ' * LONG),
+        ("A.java", 'String password = "a"; ' * LONG),
+        ("package.json", '{"dependencies": {' + ",".join(f'"p{number}": "^1.0.0"' for number in range(LONG)) + "}}"),
+        ("package.json", '{"scripts": {"start": "' + "a && " * LONG + '"}}'),
+        ("compose.yaml", "services: {web: {build: ., command: " + "a " * LONG + "}}"),
+        ("Gemfile", "gem 'a', " * LONG),
+        ("go.mod", "module x\nrequire " + "a.b/c v1.0.0 " * LONG),
+        ("pom.xml", "<project>" + "<dependency><groupId>a</groupId>" * LONG),
+        (".env", "SECRET_KEY=" + "a1" * LONG),
+        (".env", "A=b\n" * LONG),
         ("Procfile", "web: 'unclosed\n"),
         ("Procfile", "web: npm start\n"),
         ("requirements.txt", "-r requirements.txt\n" + "a==" * DEEP),

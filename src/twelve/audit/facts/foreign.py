@@ -40,11 +40,13 @@ def python_imports(file: SourceFile) -> list[tuple[str, int]]:
     """(top-level module, line) of what is not in the standard library, each module once."""
     found: dict[str, int] = {}
     data = b"\n" + file.data
+    line, at = 1, 0
     for match in _PYTHON.finditer(data):
+        line, at = line + data.count(b"\n", at, match.start()), match.start()
         for name in (match[1] or match[2]).decode("ascii", "replace").split(","):
             module = name.strip().partition(" ")[0].partition(".")[0]
             if module not in found and module.isidentifier() and not is_standard(module):
-                found[module] = data.count(b"\n", 0, match.start()) + 1
+                found[module] = line
     return list(found.items())
 
 

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile
@@ -23,6 +24,7 @@ _GRADLE = re.compile(
     r"['\"]([\w.-]+):([\w.-]+)(?::([^'\":@]+))?",
     re.MULTILINE | re.IGNORECASE,
 )  # fmt: skip
+_KEY = re.compile(r'"((?:[^"\\\n]|\\.)*+)"(?=\s{0,80}+:)')
 _LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
 OWN = (Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD)
 DEV_GROUPS = {"dev", "test", "tests", "testing", "docs", "lint", "development"}
@@ -47,8 +49,18 @@ class PackageJson:
     text: str
 
     def line_of(self, key: str) -> int | None:
-        match = re.search(rf'"{re.escape(key)}"\s*:', self.text)
-        return self.text.count("\n", 0, match.start()) + 1 if match else None
+        return _lines_of_keys(self.text).get(key)
+
+
+@lru_cache(maxsize=8)
+def _lines_of_keys(text: str) -> dict[str, int]:
+    """The first line of each key of a JSON document."""
+    found: dict[str, int] = {}
+    line, at = 1, 0
+    for match in _KEY.finditer(text):
+        line, at = line + text.count("\n", at, match.start()), match.start()
+        found.setdefault(match[1], line)
+    return found
 
 
 def package_json(code: Codebase) -> PackageJson | None:

@@ -70,7 +70,17 @@ def _is_looked_at(file: SourceFile) -> bool:
     return file.language in _CODE | _DATA and file.language != "env"
 
 
+def _is_of_development(file: SourceFile, line: int) -> bool:
+    """Rails keeps keys for development and tests beside those of production; these are no secrets."""
+    if file.name not in {"secrets.yml", "secrets.yaml"}:
+        return False
+    above = (text for text in reversed(file.lines[: line - 1]) if text[:1].isalpha())
+    return next(above, "").partition(":")[0] in {"development", "test"}
+
+
 def _hit(file: SourceFile, line: int, message: str) -> Hit:
+    if _is_of_development(file, line):
+        return Hit(file.path, line, f"{message} It is not production's.", INFO)
     if _SEEDS.search(file.path):
         return Hit(file.path, line, f"{message} It looks like sample data.", INFO)
     if file.kind is not Kind.PRODUCTION:
