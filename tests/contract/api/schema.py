@@ -21,7 +21,7 @@ OURS = (  # routes of twelve's own, and those clients use although the schema la
     r"/addons/[^/]+",
     r"/apps/[^/]+/metrics",
     r"/apps/[^/]+/model-(aliases|promotions)(/.*)?",
-    r"/apps/[^/]+/(rollouts|schedules)(/.*)?",
+    r"/apps/[^/]+/(retrainings|rollouts|schedules)(/.*)?",
     r"/apps/[^/]+/candidates",
     r"/apps/[^/]+/log-drains/\w+://.*",
 )
