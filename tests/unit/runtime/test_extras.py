@@ -24,7 +24,12 @@ PARTS = [  # module, its extra, the package that is missed first without it
     ("twelve_runtime.resources.mail", None, None),
     ("twelve_runtime.idempotency", None, None),
     ("twelve_runtime.sessions", None, None),
+    ("twelve_runtime.artifacts.mlflow", None, None),
     ("twelve_runtime.uploads", "s3", "obstore"),
+    *(
+        (f"twelve_runtime.artifacts.{part}", "artifacts", "obstore and cryptography")
+        for part in ("models", "datasets", "signing")
+    ),
     ("twelve_runtime.config", "config", "pydantic-settings"),
     ("twelve_runtime.events", "events", "structlog"),
     ("twelve_runtime.resources.sql", "sql", "sqlalchemy and psycopg"),
@@ -105,6 +110,6 @@ def test_a_part_needs_its_extra_only(part, extra, package):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, part, *allowed], capture_output=True, text=True, check=True, timeout=60
     )
-    name = part.removeprefix("twelve_runtime.")
-    without = f"twelve_runtime.{name} needs {package}: install twelve-runtime[{extra}]" if extra else "works"
+    name = "twelve_runtime.artifacts" if extra == "artifacts" else part
+    without = f"{name} needs {package}: install twelve-runtime[{extra}]" if extra else "works"
     assert done.stdout.splitlines() == [without, "works"]
