@@ -24,7 +24,7 @@ import orjson
 
 LONGEST = 4096  # PIPE_BUF: a longer write may be mixed with another process's
 QUEUE = 10_000  # lines
-OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
 
 
 def now() -> str:

@@ -51,7 +51,7 @@ def split(inputs: Arrays) -> list[Record]:
 
 
 def columns(records: list[Mapping[str, Any]], signature: Signature | None) -> Arrays:
-    found = {name: _objects([record[name] for record in records]) for name in records[0]}
+    found = {str(name): _objects([record[name] for record in records]) for name in records[0]}
     if signature is None:
         return found
     return tensors.cast(signature.outputs, {name: _typed(array) for name, array in found.items()})

@@ -13,7 +13,7 @@ from twelve_runtime.ml.model import Answer, Call
 from twelve_runtime.ml.tensors import Array, Arrays, plain
 
 JSON = b"application/json"
-OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 
 
 @dataclass(slots=True)
