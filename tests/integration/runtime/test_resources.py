@@ -220,6 +220,15 @@ def test_a_bucket_keeps_what_is_put_there(bucket):
     assert key not in str(caught.value)
 
 
+def test_a_bucket_by_its_url_has_nothing_to_do_with_another_one_in_the_environment(bucket, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of another store")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of another store")
+    store = s3.store(bucket["FILES_URL"], wait=5)
+    store.put("runtime/other.txt", b"hello")
+    assert bytes(store.get("runtime/other.txt").bytes()) == b"hello"
+
+
 def test_a_message_travels(nats_url):
     async def talk():
         async with Lifecycle(signals=False) as lifecycle:

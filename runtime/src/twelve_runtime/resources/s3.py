@@ -5,7 +5,7 @@ store.put("reports/1.csv", b"...")
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from twelve_runtime._extras import needs
@@ -20,7 +20,7 @@ with needs("resources.s3", "obstore", "s3"):
     from obstore.store import S3Store
 
 if TYPE_CHECKING:
-    from obstore.store import S3Config  # only for types: it does not exist at run time
+    from obstore.store import S3Config, S3Credential  # only for types: they do not exist at run time
 
 REGION = "us-east-1"
 SYSTEM = re.compile(r'Os \{[^}]*message: "([^"]+)"')
@@ -47,14 +47,13 @@ def store(
 def _made(address: Address, timeout: float, retries: int) -> S3Store:
     endpoint, bucket, prefix = _place(address)
     config: S3Config = {"region": address.query.get("region", REGION)}
-    if address.user:
-        config |= {"access_key_id": address.user, "secret_access_key": address.password}
-    if endpoint:
-        config |= {"endpoint": endpoint, "virtual_hosted_style_request": False}
+    if endpoint:  # the second name goes before the first, and may stand in the environment for another store
+        config |= {"endpoint": endpoint, "aws_endpoint_url_s3": endpoint, "virtual_hosted_style_request": False}
     return S3Store(
         bucket,
         prefix=prefix or None,
         config=config,
+        credential_provider=_login(address) if address.user else None,
         client_options={
             "allow_http": endpoint.startswith("http://"),
             "timeout": f"{max(1, round(timeout))}s",
@@ -62,6 +61,11 @@ def _made(address: Address, timeout: float, retries: int) -> S3Store:
         },
         retry_config={"max_retries": retries},
     )
+
+
+def _login(address: Address) -> Callable[[], "S3Credential"]:
+    """As a function: a session token of the environment would be sent along with a key that is given."""
+    return lambda: {"access_key_id": address.user, "secret_access_key": address.password, "expires_at": None}
 
 
 def _place(address: Address) -> tuple[str, str, str]:
