@@ -1,6 +1,8 @@
 """The live audit of apps that serve a model: one that keeps the AI items, and one that breaks each that is watched."""
 
+import hashlib
 import json
+import struct
 from contextlib import contextmanager
 from textwrap import dedent
 
@@ -9,16 +11,19 @@ import pytest
 from twelve.audit.model import Verdict
 from twelve.audit.probes import models
 from twelve.audit.probes.models import same
+from twelve.audit.probes.rehearsal import prepare
 from twelve.audit.probes.run import all_probes
 from twelve.audit.probes.trial import trial
 
 WATCHED = [probe for probe in all_probes() if probe.item.startswith("AI")]
-# Serves in the Open Inference Protocol: the model of a version is a factor, and the fallback 0.
+# Serves in the Open Inference Protocol: the model of a version is a file with a factor, and the fallback 0.
 SERVER = """
-import http.server, json, os, random, sys, time
+import hashlib, http.server, json, os, random, struct, sys, time
 
 version = os.environ["MODEL_VERSION"]
-factors = json.load(open("models.json"))
+digests = json.load(open("digests.json"))
+def content(version):
+    return open(f"{version}.onnx", "rb").read() if version in digests else b""
 LOADING
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -42,16 +47,19 @@ http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_fore
 """
 LINE = 'print(json.dumps({"event": "prediction", "model_version": version, "latency_ms": 1}), flush=True)'
 GOOD = {
-    "LOADING": "factor = factors.get(version)",
-    "VERSIONS": "list(factors)",
+    "LOADING": """raw = content(version)
+whole = hashlib.sha256(raw).hexdigest() == digests.get(version)
+factor = struct.unpack("d", raw)[0] if whole else None
+""",
+    "VERSIONS": "list(digests)",
     "PREDICTED": '[(factor or 0) * one for one in sent["inputs"][0]["data"]]',
     "TOLD": LINE,
     "SAID": "version",
     "MARK": '{"fallback": factor is None}',
 }
 BAD = GOOD | {
-    "LOADING": 'factor = factors["1"]',
-    "VERSIONS": "list(factors)",
+    "LOADING": 'factor = struct.unpack("d", content("1"))[0]',
+    "VERSIONS": "list(digests)",
     "PREDICTED": '[random.random() for one in sent["inputs"][0]["data"]]',
     "TOLD": "pass",
     "SAID": '"1"',
@@ -65,9 +73,19 @@ def codebase(root, parts):
         text = text.replace(name, part)
     (root / "web.py").write_text(text)
     (root / "Procfile").write_text("web: python3 web.py\n")
-    (root / "models.json").write_text(json.dumps({"1": 2.0, "2": 3.0}))
+    models = {"1": struct.pack("d", 2.0), "2": struct.pack("d", 3.0)}
+    for version, content in models.items():
+        (root / f"{version}.onnx").write_bytes(content)
+    digests = {version: hashlib.sha256(content).hexdigest() for version, content in models.items()}
+    (root / "digests.json").write_text(json.dumps(digests))
+    app_json(root, "echo prepared", {"web": {"quantity": 0}})
     (root / ".env.example").write_text("MODEL_NAME=m\nMODEL_VERSION=1\n")
     return root
+
+
+def app_json(root, setup, formation):
+    tests = {"scripts": {"test-setup": setup}}
+    (root / "app.json").write_text(json.dumps({"formation": formation, "environments": {"test": tests}}))
 
 
 @contextmanager
@@ -75,6 +93,9 @@ def deployed(root):
     with trial(root) as tried:
         tried.deploy()
         assert tried.failure == ""
+        assert tried.web() == []
+        prepare(tried, lambda _text: None)
+        assert (tried.unserved, len(tried.web())) == ("", 1)
         yield tried
 
 
@@ -88,10 +109,15 @@ def test_a_model_that_is_served_well_and_one_that_cannot_be_asked(tmp_path):
         found = seen(tried)
         assert {id_: one.text for id_, one in found.items() if one.verdict is not Verdict.PASS} == {}
         assert "2 answered instead of 1" in found["AI04-live-version-switch"].text
+        assert "2 files of models, in the release" in found["AI02-live-tamper"].text
+        assert "a fallback that says so" in found["AI02-live-tamper"].text
         tried.given["MODEL_NAME"] = "another"
         found = seen(tried)
         assert {one.verdict for one in found.values()} == {Verdict.UNKNOWN}
         assert all("Open Inference Protocol" in one.text for one in found.values())
+        app_json(tmp_path, "echo no data; exit 3", {})
+        prepare(tried, lambda _text: None)
+        assert "exited with 3: no data" in tried.unserved
 
 
 @pytest.mark.integration

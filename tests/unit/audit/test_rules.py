@@ -39,6 +39,7 @@ CATALOGUE = """
 """
 LIVE = """
     AI04-live-version-switch AI04-live-version-missing AI05-live-scale AI06-live-prediction-line AI07-live-model-missing
+    AI02-live-tamper AI08-live-split
     TF09-live-job-return
     TF02-live-clean-build TF05-live-repro-build TF10-live-same-release TF03-live-boot-from-env
     TF03-live-missing-config TF03-live-secret-leak TF12-live-oneoff TF07-live-port TF07-live-two-ports

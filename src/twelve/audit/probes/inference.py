@@ -10,13 +10,16 @@ from typing import Any
 
 from twelve.audit.probes.ports import web_of
 from twelve.audit.probes.probe import CannotTell
-from twelve.audit.probes.trial import Trial
+from twelve.audit.probes.trial import VERSION, Trial
+from twelve.core.errors import TwelveError
 from twelve.core.model import Process
+from twelve.core.policy.models import wish
 from twelve.core.ports import BootResult
 
-NAME, VERSION, STORE = "MODEL_NAME", "MODEL_VERSION", "MODEL_STORE_URL"
+NAME = "MODEL_NAME"
 LARGEST = 100_000  # values of an input that are made up
 HEADERS: dict[str, str] = {"Content-Type": "application/json"}
+Inputs = list[dict[str, Any]]
 MADE_UP: Mapping[str, Any] = {"BYTES": "a", "BOOL": True}  # of a datatype; 1 for numbers
 
 
@@ -31,9 +34,9 @@ class Prediction:
 
 
 def model_of(trial: Trial) -> str:
-    if name := trial.given.get(NAME):
+    if name := trial.given.get(NAME) or (trial.release and trial.release.config.get(NAME)):
         return name
-    raise CannotTell(f"Its config ({NAME} in .env.example) names no model that could be asked.")
+    raise CannotTell(f"Its config ({NAME} in .env.example or app.json) names no model that could be asked.")
 
 
 def described(trial: Trial, process: Process) -> dict[str, Any]:
@@ -83,13 +86,41 @@ def example_for(description: Mapping[str, Any]) -> list[dict[str, Any]]:
 def another(trial: Trial, changed: Mapping[str, str]) -> Iterator[BootResult]:
     """One more web process, out of service, with other config vars."""
     web_of(trial)
-    spec = trial.one_more("web", changed=changed)
+    spec = trial.one_more("web", changed={**changed, **_pins(trial, changed)})
     try:
         trial.platform.engine.start([spec])
         (result,) = trial.platform.engine.wait_up([spec.id])
         yield result
     finally:
         trial.platform.engine.stop([spec.id])
+
+
+def asking(trial: Trial) -> tuple[Process, Inputs]:
+    """A process that serves, and an input that its model takes."""
+    (process, *_) = web_of(trial)
+    inputs = example_for(described(trial, process))
+    seen = predicted(trial, process, inputs)
+    if seen.status != 200:
+        raise CannotTell(f"{model_of(trial)} answered a made-up input with {seen.status or 'nothing'}.")
+    if seen.degraded:
+        why = trial.unserved or "Its own model did not load."
+        raise CannotTell(f"{model_of(trial)} is answered for by a fallback from the beginning: {why}")
+    return process, inputs
+
+
+def _pins(trial: Trial, changed: Mapping[str, str]) -> dict[str, str]:
+    """A release with another version has that version's digests; for one that does not exist there are none."""
+    release = trial.release
+    if release is None or release.model is None or VERSION not in changed:
+        return {}
+    from twelve.stages.models.resolve import resolve  # noqa: PLC0415 - the store's library is large
+
+    config = {**release.config, **changed}
+    try:
+        asked = wish(config)
+        return resolve(asked, config).config() if asked else {}
+    except TwelveError:
+        return {"MODEL_SHA256": "", "MODEL_PINS": "{}"}
 
 
 def _made_up(tensor: Mapping[str, Any]) -> dict[str, Any]:

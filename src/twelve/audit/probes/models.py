@@ -8,20 +8,17 @@ from typing import Any
 
 from twelve.audit.model import Severity
 from twelve.audit.probes.inference import (
-    STORE,
-    VERSION,
+    Inputs,
     Prediction,
     another,
+    asking,
     described,
-    example_for,
-    model_of,
     predicted,
     predicted_at,
 )
-from twelve.audit.probes.ports import web_of
 from twelve.audit.probes.probe import CannotTell, Probebook, Saw
 from twelve.audit.probes.splits import UNIT, split
-from twelve.audit.probes.trial import Trial, until
+from twelve.audit.probes.trial import STORE, VERSION, Trial, until
 from twelve.core.model import Process
 
 PROBES = Probebook()
@@ -33,7 +30,6 @@ TOLERANCE = 1e-5
 UNITS, SHARE = 300, 0.2  # made-up users, and how many of them get another version at first
 INTERVAL = 2.576  # standard deviations
 TIMED = re.compile(r"latency|duration|elapsed|_ms$|_s$|seconds", re.IGNORECASE)
-Inputs = list[dict[str, Any]]
 
 
 @PROBES.asks(
@@ -41,13 +37,15 @@ Inputs = list[dict[str, Any]]
     fix="Read MODEL_VERSION at start, load that version, and tell it in each answer.",
 )  # fmt: skip
 def switches_its_version(trial: Trial) -> Saw:
-    process, inputs = _asking(trial)
+    process, inputs = asking(trial)
     now = predicted(trial, process, inputs).version
     if not now:
         return Saw(False, "Its answers do not tell the model's version.")
     version, seen = _switched(trial, process, inputs, now)
     if seen.version == version:
-        return Saw(True, f"With {VERSION}={version} and nothing else changed, {version} answered instead of {now}.")
+        told = f"With {VERSION}={version} and nothing else changed, {version} answered instead of {now}"
+        again = f" ({now}'s files, published again in the trial's store)" if version == trial.copied else ""
+        return Saw(True, f"{told}{again}.")
     return Saw(False, f"{VERSION}={version} was set, and the answer still says {seen.version or 'nothing'}.")
 
 
@@ -56,7 +54,7 @@ def switches_its_version(trial: Trial) -> Saw:
     fix="End at start when MODEL_VERSION cannot be loaded, or serve the fallback and say so in each answer.",
 )  # fmt: skip
 def notices_a_missing_version(trial: Trial) -> Saw:
-    _, inputs = _asking(trial)
+    _, inputs = asking(trial)
     with another(trial, {VERSION: NO_SUCH}) as result:
         if result.kind != "up":
             return Saw(True, f"With {VERSION}={NO_SUCH} it did not come up.")
@@ -71,7 +69,7 @@ def notices_a_missing_version(trial: Trial) -> Saw:
     fix="Keep inference free of state and chance: a fixed seed, temperature 0, nothing that only one replica knows.",
 )  # fmt: skip
 def replicas_agree(trial: Trial) -> Saw:
-    process, inputs = _asking(trial)
+    process, inputs = asking(trial)
     with another(trial, {}) as result:
         if result.kind != "up":
             raise CannotTell(f"A second replica did not come up: {result.detail or result.kind}.")
@@ -90,7 +88,7 @@ def replicas_agree(trial: Trial) -> Saw:
     fix="Print one JSON line a prediction to stdout: model version, latency, outcome.",
 )  # fmt: skip
 def tells_of_predictions(trial: Trial) -> Saw:
-    process, inputs = _asking(trial)
+    process, inputs = asking(trial)
     before = len(list(_events(trial)))
     version = predicted(trial, process, inputs).version
 
@@ -108,8 +106,8 @@ def tells_of_predictions(trial: Trial) -> Saw:
     fix="Serve a fallback (an older version, a rule, a default) when the model cannot be had, and mark its answers.",
 )  # fmt: skip
 def answers_without_its_model(trial: Trial) -> Saw:
-    _, inputs = _asking(trial)
-    broken = {STORE: NOWHERE} if STORE in trial.given else {VERSION: NO_SUCH}
+    _, inputs = asking(trial)
+    broken = {STORE: NOWHERE} if trial.release and STORE in trial.release.config else {VERSION: NO_SUCH}
     told = " and ".join(f"{key}={value}" for key, value in broken.items())
     with another(trial, broken) as result:
         if result.kind != "up":
@@ -132,23 +130,13 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def _asking(trial: Trial) -> tuple[Process, Inputs]:
-    """A process that serves, and an input that its model takes."""
-    (process, *_) = web_of(trial)
-    inputs = example_for(described(trial, process))
-    seen = predicted(trial, process, inputs)
-    if seen.status != 200:
-        raise CannotTell(f"{model_of(trial)} answered a made-up input with {seen.status or 'nothing'}.")
-    return process, inputs
-
-
 @PROBES.asks(
     "AI08-live-split", Severity.ERROR, "A split gives another version its share of the users, and takes nobody back.",
     fix="Let MODEL_VERSION alone decide the model, so that two releases can share requests: `twelve rollout start`.",
 )  # fmt: skip
 def splits(trial: Trial) -> Saw:
     """A candidate release with another version gets a share of made-up users, is asked twice, and ramped up."""
-    process, inputs = _asking(trial)
+    process, inputs = asking(trial)
     now = predicted(trial, process, inputs).version
     version, seen = _switched(trial, process, inputs, now) if now else ("", None)
     if seen is None or seen.version != version:
@@ -191,11 +179,26 @@ def _switched(trial: Trial, process: Process, inputs: Inputs, now: str) -> tuple
 
 
 def _others(trial: Trial, process: Process, now: str) -> list[str]:
-    """Versions to try: those it tells of, and the neighbours of a number."""
+    """Versions to try: those of the trial's store, those it tells of, and the neighbours of a number."""
     listed = described(trial, process).get("versions")
     told = [str(one) for one in listed] if isinstance(listed, list) else []
     near = [str(int(now) + step) for step in (-1, 1) if now.isdecimal() and int(now) + step > 0]
-    return [one for one in dict.fromkeys([*told, *near]) if one != now]
+    return [one for one in dict.fromkeys([*_stored(trial, now), *told, *near]) if one != now]
+
+
+def _stored(trial: Trial, now: str) -> list[str]:
+    """In a store with one version only, its files are published again as the next one."""
+    release = trial.release
+    if release is None or STORE not in release.attached or not now.isdecimal():
+        return []
+    from twelve.audit.probes import stores  # noqa: PLC0415 - the store's library is large
+
+    store = stores.opened(release)
+    found = stores.versions(store, release.config)
+    if set(found) - {now}:
+        return found
+    trial.copied = stores.published_again(store, release.config, now)
+    return [trial.copied]
 
 
 def _events(trial: Trial) -> Iterator[dict[str, Any]]:

@@ -82,7 +82,7 @@ def _scaled(trial: Trial, quantity: int) -> Saw:
 
 def web_of(trial: Trial) -> list[Process]:
     if not (found := trial.web()):
-        raise CannotTell("There is no web process that is up.")
+        raise CannotTell(f"There is no web process that is up. {trial.unserved}".strip())
     return found
 
 
@@ -90,7 +90,7 @@ def main_process(trial: Trial) -> Process:
     """A web process where there is one."""
     found = trial.web() or [process for process in trial.processes() if process.state == "up"]
     if not found:
-        raise CannotTell("No process is up.")
+        raise CannotTell(f"No process is up. {trial.unserved}".strip())
     return found[0]
 
 

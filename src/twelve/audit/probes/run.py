@@ -5,11 +5,24 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from twelve.audit.model import Observation
-from twelve.audit.probes import builds, config, disposability, jobs, logs, models, ports, programs, services, stateless
+from twelve.audit.probes import (
+    builds,
+    config,
+    disposability,
+    jobs,
+    logs,
+    models,
+    ports,
+    programs,
+    services,
+    stateless,
+    tamper,
+)
 from twelve.audit.probes.probe import Probe
+from twelve.audit.probes.rehearsal import prepare
 from twelve.audit.probes.trial import Trial, trial
 
-BOOKS = (builds, config, ports, stateless, logs, models, disposability, jobs, services, programs)
+BOOKS = (builds, config, ports, stateless, logs, models, tamper, disposability, jobs, services, programs)
 LONGEST = 600.0  # seconds for all of them
 NEEDS_NO_START = {"TF02-live-clean-build"}
 Progress = Callable[[str], None]
@@ -27,6 +40,8 @@ def observe(
     with trial(codebase) as tried:
         say("Building, releasing and starting the app")
         tried.deploy()
+        if not tried.failure:
+            prepare(tried, say)
         wanted = [probe for probe in all_probes() if probe.item not in without]
         return list(_asked(tried, wanted, say, time.monotonic() + longest))
 

@@ -36,6 +36,7 @@ USER = "audit@localhost"
 PATIENCE = 30.0  # seconds for what has to happen soon
 POLL = 0.02
 LOOK = 0.1
+STORE, VERSION = "MODEL_STORE_URL", "MODEL_VERSION"
 EXTRA = 900  # numbers of processes that no formation has
 
 
@@ -48,7 +49,11 @@ class Answer:
 
 @dataclass(slots=True)
 class Trial:
-    """The app as it runs. `given` is its config, `canaries` the secrets in it, `failure` why it does not run."""
+    """The app as it runs. `given` is its config, `canaries` the secrets in it, `failure` why it does not run.
+
+    `unserved`: why there is no web process, although nothing failed. `copied`: the version of a model that is another
+    one, published again.
+    """
 
     platform: Platform
     codebase: Path
@@ -58,6 +63,8 @@ class Trial:
     build: Build | None = None
     output: str = ""
     failure: str = ""
+    unserved: str = ""
+    copied: str = ""
     events: list[tuple[float, ProcessEvent]] = field(default_factory=list)
     programs: set[str] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=lambda: count(EXTRA))
@@ -233,6 +240,8 @@ def config_for(codebase: Path) -> tuple[dict[str, str], dict[str, str]]:
     secret = [key for key in example if is_secret_name(key) and attachment_for(key) is None]
     canaries = {key: f"canary{secrets.token_hex(16)}" for key in secret}
     own = {key: value for key, value in example.items() if attachment_for(key) is None}
+    if STORE in example:  # the platform's own store is empty: it has no version yet
+        own.pop(VERSION, None)
     return own | canaries, canaries
 
 
