@@ -16,6 +16,7 @@ from twelve.core.errors import NotFound, PlatformError
 from twelve.core.model import Process, ProcessSpec, ProcessState
 from twelve.core.model.metrics import Usage
 from twelve.core.ports import BootResult, LogSink, OutputPump, PlatformProcess, ProcessEvent
+from twelve.infra.procfs import keep_descriptors_to_ourselves
 from twelve.infra.settings import Settings
 from twelve.stages.run.local import adoption
 from twelve.stages.run.local.attached import Attached, AttachedStreams
@@ -39,6 +40,7 @@ T = TypeVar("T")
 
 class LocalEngine:
     def __init__(self, settings: Settings, records: Records, sink: LogSink, pump: OutputPump) -> None:
+        keep_descriptors_to_ourselves()
         self._directory = settings.run / "processes"
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sandbox = choose(settings.sandbox, settings.run)
