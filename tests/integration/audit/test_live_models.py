@@ -128,6 +128,21 @@ def test_a_model_that_is_served_badly(tmp_path, monkeypatch):
     assert {id_ for id_, one in found.items() if one.verdict in {Verdict.FAIL, Verdict.PARTIAL}} == set(found)
 
 
+@pytest.mark.integration
+def test_a_model_that_has_to_be_trained_and_is_not(tmp_path):
+    """Its store is the trial's and empty; whatever stands in the way is the reason of every probe."""
+    root = codebase(tmp_path, GOOD)
+    (root / ".env.example").write_text("MODEL_STORE_URL=\nMODEL_NAME=m\nMODEL_VERSION=1\n")
+    (root / "Procfile").write_text("web: echo no model; exit 1\ntrain: echo no rows; exit 3\n")
+    app_json(root, "echo prepared", {"web": {"quantity": 1}})
+    with trial(root) as tried:
+        tried.deploy()
+        prepare(tried, lambda _text: None)
+        assert tried.failure == ""
+        assert "The training exited with status 3. Its last line: no rows" in tried.unserved
+        assert all("no rows" in one.text and "test-setup" in one.text for one in seen(tried).values())
+
+
 @pytest.mark.parametrize(
     ("one", "other", "alike"),
     [

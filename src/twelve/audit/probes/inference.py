@@ -10,13 +10,12 @@ from typing import Any
 
 from twelve.audit.probes.ports import web_of
 from twelve.audit.probes.probe import CannotTell
-from twelve.audit.probes.trial import VERSION, Trial
+from twelve.audit.probes.trial import MODEL, VERSION, Trial
 from twelve.core.errors import TwelveError
 from twelve.core.model import Process
 from twelve.core.policy.models import wish
 from twelve.core.ports import BootResult
 
-NAME = "MODEL_NAME"
 LARGEST = 100_000  # values of an input that are made up
 HEADERS: dict[str, str] = {"Content-Type": "application/json"}
 Inputs = list[dict[str, Any]]
@@ -34,9 +33,9 @@ class Prediction:
 
 
 def model_of(trial: Trial) -> str:
-    if name := trial.given.get(NAME) or (trial.release and trial.release.config.get(NAME)):
+    if name := trial.given.get(MODEL) or (trial.release and trial.release.config.get(MODEL)):
         return name
-    raise CannotTell(f"Its config ({NAME} in .env.example or app.json) names no model that could be asked.")
+    raise CannotTell(f"Its config ({MODEL} in .env.example or app.json) names no model that could be asked.")
 
 
 def described(trial: Trial, process: Process) -> dict[str, Any]:

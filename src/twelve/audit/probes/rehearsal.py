@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from twelve.audit.probes.inference import NAME
 from twelve.audit.probes.probe import CannotTell
-from twelve.audit.probes.trial import STORE, USER, VERSION, Trial, until
+from twelve.audit.probes.trial import MODEL, STORE, USER, VERSION, Trial, until
 from twelve.core.errors import TwelveError
 from twelve.core.model import Release, RetrainingState
 from twelve.core.policy.retrain import TRAIN
@@ -63,7 +62,7 @@ def _have_a_model(trial: Trial, say: Say) -> None:
     if release is None or slug is None or not _lacks_a_model(release):
         return
     if version := _newest(release):  # its setup has published one
-        models.promote(trial.platform, trial.app, release.config[NAME], version, USER)
+        models.promote(trial.platform, trial.app, release.config[MODEL], version, USER)
         return
     if TRAIN not in slug.process_types:
         raise CannotTell(f"The trial's model store is empty, and there is no process type {TRAIN} to fill it. {HINT}")
@@ -102,7 +101,7 @@ def _have_web(trial: Trial, say: Say) -> None:
 
 def _lacks_a_model(release: Release) -> bool:
     config = release.config
-    return bool(STORE in release.attached and config.get(NAME) and not config.get(VERSION))
+    return bool(STORE in release.attached and config.get(MODEL) and not config.get(VERSION))
 
 
 def _newest(release: Release) -> str:

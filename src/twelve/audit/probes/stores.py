@@ -7,9 +7,8 @@ from twelve_runtime.artifacts import layout, manifest, models
 from twelve_runtime.artifacts.errors import ArtifactError
 from twelve_runtime.artifacts.store import Store
 
-from twelve.audit.probes.inference import NAME
 from twelve.audit.probes.probe import CannotTell
-from twelve.audit.probes.trial import STORE
+from twelve.audit.probes.trial import MODEL, STORE
 from twelve.core.model import Release
 
 LARGEST = 256 * 1024 * 1024  # bytes of a file that is held in memory
@@ -26,13 +25,13 @@ def opened(release: Release) -> Store:
 def versions(store: Store, config: Mapping[str, str]) -> list[str]:
     """Those of the app's model, the newest first."""
     with _told():
-        return [one.version for one in models.versions(store, config[NAME]) if not one.deleted]
+        return [one.version for one in models.versions(store, config[MODEL]) if not one.deleted]
 
 
 def published_again(store: Store, config: Mapping[str, str], version: str) -> str:
     """The same files under the next number: another version for a store that has only one."""
     with _told():
-        found = models.resolve(store, version, config[NAME]).manifest
+        found = models.resolve(store, version, config[MODEL]).manifest
         number = str(int(versions(store, config)[0]) + 1)
         store.create(layout.model(found.name, number), manifest.encode({**found.document, "version": number}))
     return number
@@ -41,7 +40,7 @@ def published_again(store: Store, config: Mapping[str, str], version: str) -> st
 def file_of(store: Store, config: Mapping[str, str], version: str) -> tuple[str, str]:
     """What the first file of a version is called, and where its content is."""
     with _told():
-        found = models.resolve(store, version, config[NAME]).manifest
+        found = models.resolve(store, version, config[MODEL]).manifest
     served = next((file for file in found.files if file.role == "model"), found.files[0])
     return f"{served.path} of {found.ref}", layout.blob(served.sha256)
 

@@ -16,7 +16,7 @@ from twelve.audit.facts.secrets import is_secret_name
 from twelve.audit.probes import watch
 from twelve.core.errors import NotFound, TwelveError
 from twelve.core.formats import dotenv
-from twelve.core.model import App, Build, LogLine, Process, ProcessSpec, Release, Slug
+from twelve.core.model import App, Build, FormationEntry, LogLine, Process, ProcessSpec, Release, Slug
 from twelve.core.policy.hints import lacking_providers
 from twelve.core.policy.services import attachment_for
 from twelve.core.ports import ProcessEvent
@@ -36,7 +36,7 @@ USER = "audit@localhost"
 PATIENCE = 30.0  # seconds for what has to happen soon
 POLL = 0.02
 LOOK = 0.1
-STORE, VERSION = "MODEL_STORE_URL", "MODEL_VERSION"
+STORE, MODEL, VERSION = "MODEL_STORE_URL", "MODEL_NAME", "MODEL_VERSION"
 EXTRA = 900  # numbers of processes that no formation has
 
 
@@ -93,12 +93,14 @@ class Trial:
     def deploy(self) -> None:
         """Build, release, run; what went wrong is in `failure`, in the words `up` would say.
 
-        An app that fails for want of services that only its client libraries show gets them, and another try.
+        An app that fails for want of services that only its client libraries show gets them, and another try; one that
+        fails for want of a model is deployed without web, until it has one.
         """
         self._deploy_once()
-        if self.failure and self._add_services():
-            self.failure = ""
-            self._deploy_once()
+        for remedy in (self._add_services, self._do_without_web):
+            if self.failure and remedy():
+                self.failure = ""
+                self._deploy_once()
 
     def _add_services(self) -> bool:
         slug = self.platform.slugs.get(self.build.slug_id) if self.build and self.build.slug_id else None
@@ -106,6 +108,13 @@ class Trial:
         for provider in wanted:
             attach.create(self.platform, self.app, provider, None, None)
         return bool(wanted)
+
+    def _do_without_web(self) -> bool:
+        config = configure.effective(self.platform, self.app)
+        lacks = bool(config.get(STORE) and config.get(MODEL) and not config.get(VERSION))
+        if lacks:
+            self.platform.formations.replace(self.app.id, [FormationEntry(self.app.id, "web", 0)])
+        return lacks
 
     def _deploy_once(self) -> None:
         path = self.platform.settings.uploads / f"{NAME}.tar"
@@ -240,8 +249,8 @@ def config_for(codebase: Path) -> tuple[dict[str, str], dict[str, str]]:
     secret = [key for key in example if is_secret_name(key) and attachment_for(key) is None]
     canaries = {key: f"canary{secrets.token_hex(16)}" for key in secret}
     own = {key: value for key, value in example.items() if attachment_for(key) is None}
-    if STORE in example:  # the platform's own store is empty: it has no version yet
-        own.pop(VERSION, None)
+    if {STORE, VERSION} <= example.keys():  # the platform's own store is empty: it has no version yet
+        own[VERSION] = ""
     return own | canaries, canaries
 
 
