@@ -78,8 +78,16 @@ def _directories() -> Iterator[Path]:
     yield from Path("/opt").glob("python*/bin")
     yield from (Path("/usr/local/bin"), Path("/usr/bin"))
     for entry in os.environ.get("PATH", "").split(os.pathsep):
-        if entry and "shims" not in Path(entry).parts and not (Path(entry).parent / "pyvenv.cfg").exists():
+        if entry and "shims" not in Path(entry).parts and not _is_there(Path(entry).parent / "pyvenv.cfg"):
             yield Path(entry)
+
+
+def _is_there(path: Path) -> bool:
+    """Not so where we may not look."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _asked(path: Path) -> Interpreter | None:
