@@ -70,6 +70,13 @@ def test_what_is_not_good_changes_nothing(api, app, digests, values):
     assert current(api, app) == before
 
 
+def test_a_version_whose_file_is_gone_or_cut_is_refused(api, app, digests, tmp_path):
+    (blob,) = (path for path in (tmp_path / "blobs").rglob("*") if path.is_file() and path.read_bytes() == b"2")
+    for change, said in ((lambda: blob.write_bytes(b"22"), "has 2 bytes, not 1"), (blob.unlink, "is not in")):
+        change()
+        assert said in api.patch(f"/apps/{app}/config-vars", {"MODEL_VERSION": "2"}, 422)["message"]
+
+
 def test_aliases_have_a_history_and_are_resolved_when_they_are_promoted(api, app, digests):
     where = f"/apps/{app}/model-aliases"
     champion = {"name": "digits", "alias": "champion"}

@@ -17,6 +17,7 @@ __all__ = [
     "Published",
     "Resolved",
     "Version",
+    "complete",
     "delete",
     "download",
     "fetch",
@@ -89,6 +90,16 @@ def signed_by(store: Store, name: str, version: str, digest: str, public_keys: S
         if signing.check(raw, public, name, version, digest):
             return key_id
     return ""
+
+
+def complete(store: Store, resolved: Resolved) -> None:
+    """Missing, Refused: a file is not there, or not as long as the manifest says. None of them is read."""
+    for file in resolved.manifest.files:
+        entry = store.head(layout.blob(file.sha256))
+        if entry is None:
+            raise Missing(f"{file.path} of {resolved.manifest.ref} is not in {store.name}.")
+        if entry.size != file.size:
+            raise Refused(f"{file.path} of {resolved.manifest.ref} has {entry.size} bytes, not {file.size}.")
 
 
 def verify(store: Store, resolved: Resolved, progress: Progress = quiet) -> int:

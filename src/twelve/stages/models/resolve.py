@@ -13,7 +13,7 @@ from twelve.stages.models.words import told
 
 
 def resolve(wish: ModelWish, environ: Mapping[str, str]) -> ModelVersion:
-    """Reads manifests only, which is where everything else is pinned. `environ`: the app's config."""
+    """Reads manifests, where everything else is pinned, and asks whether the files are there. `environ`: the config."""
     with told():
         store = Store.open(wish.store_url, environ)
         keys = signing.listed(wish.public_keys)
@@ -44,4 +44,5 @@ def _checked(store: Store, wish: ModelWish, ref: str, keys: tuple[str, ...]) -> 
     found = models.resolve(store, ref, wish.name, public_keys=keys)
     pinned = Resolved(found.manifest, found.digest, found.raw, pinned=True, signed_by=found.signed_by)
     guard(pinned, allow_pickle=wish.allow_pickle)
+    models.complete(store, pinned)
     return pinned
