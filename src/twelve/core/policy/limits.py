@@ -9,7 +9,7 @@ from twelve.core.policy.sizes import DEFAULT, quota
 CONTROLLERS = ("memory", "pids", "cpu")
 OPEN_FILES = 10_000
 PROCESSES, FEWEST = 256, 32  # of the default size, threads included; of any
-SHARES, WEIGHT = 1024, 100  # what a process has by default in version 1 and 2
+SHARES, WEIGHT = 256, 25  # of a default size, in version 1 and 2: a quarter of what the platform itself has
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ def test_in_proportion_to_the_quota(size, memory, processes, share):
     [
         ("memory", 1, {"memory.limit_in_bytes": "2147483648", "memory.memsw.limit_in_bytes?": "2147483648"}),
         ("memory", 2, {"memory.max": "2147483648", "memory.swap.max?": "0", "memory.oom.group?": "1"}),
-        ("cpu", 1, {"cpu.shares": "2048"}),
-        ("cpu", 2, {"cpu.weight": "200"}),
+        ("cpu", 1, {"cpu.shares": "512"}),
+        ("cpu", 2, {"cpu.weight": "50"}),
         ("pids", 1, {"pids.max": "512"}),
         ("pids", 2, {"pids.max": "512"}),
     ],
