@@ -1,1 +1,1 @@
-"""Alembic's scripts for infra/schema.py."""
+"""Alembic's scripts for infra/schema."""

@@ -6,8 +6,6 @@ again with all routes in its files; when we have died the next server reads the 
 
 import hashlib
 import os
-import resource
-import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from twelve.core.errors import PortTaken, RouterError
+from twelve.core.errors import RouterError
 from twelve.core.model.metrics import Requests
 from twelve.core.model.rollout import Rollout
 from twelve.core.policy import codes
@@ -29,6 +27,7 @@ from twelve.stages.router.commands import READ_COMMANDS, Changer, connections, i
 from twelve.stages.router.config import LIFE, FrontDoor, arm_names, render, slot_names
 from twelve.stages.router.counters import Counters
 from twelve.stages.router.lines import LineStream, RouterLines
+from twelve.stages.router.listeners import binds, connections_allowed, require_free
 from twelve.stages.router.routes import Route
 from twelve.stages.router.splits import Split
 
@@ -36,7 +35,6 @@ LOOPBACKS = ("127.0.0.1", "::1")
 TICK = 0.5
 PATIENCE, PAUSE = 5.0, 0.02  # with a front door that does not take orders
 MOST_THREADS = 4
-MOST_CONNECTIONS = 10_000
 
 
 def threads_for(cores: int) -> int:
@@ -59,10 +57,10 @@ class HaproxyRouter:
         self._directory = settings.run / "router"
         self._admin = Admin(self._directory / "admin.sock")
         self._door = FrontDoor(
-            binds=_binds(settings.router_port),
+            binds=binds(settings.router_port),
             port=settings.router_port,
             threads=threads_for(len(os.sched_getaffinity(0))),
-            max_connections=_connections_allowed(),
+            max_connections=connections_allowed(),
             hold=hold,
             first_byte_timeout=first_byte_timeout,
         )
@@ -267,7 +265,7 @@ class HaproxyRouter:
 
     def _prepare(self) -> None:
         """Before every start of HAProxy: is the port free, and its files with today's routes."""
-        _require_free(self._door.binds)
+        require_free(self._door.binds)
         self._lines.begin_anew()
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, text in render(self._door, self._routes.values()).items():
@@ -319,39 +317,6 @@ class HaproxyRouter:
             text = codes.text("L13", count=lost, since=datetime.now(UTC).isoformat(timespec="seconds"))
             for app in {*busy, ""}:
                 self._logs.write(app, "logplex", text)
-
-
-def _binds(port: int) -> tuple[str, ...]:
-    """Browsers go to ::1 first for *.localhost, so it is served too where there is one."""
-    ipv6 = (f"[::1]:{port} v6only",) if _can_bind("::1", 0) else ()
-    return (f"127.0.0.1:{port}", *ipv6)
-
-
-def _connections_allowed() -> int:
-    """Each takes two descriptors, its own and the process's."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else max(100, min(MOST_CONNECTIONS, (hard - 200) // 2))
-
-
-def _can_bind(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-    except OSError:
-        return False
-    return True
-
-
-def _require_free(binds: Sequence[str]) -> None:
-    for bind in binds:
-        host, _, port = bind.split(" ")[0].rpartition(":")
-        if not _can_bind(host.strip("[]"), int(port)):
-            raise PortTaken(
-                f"Port {port} on {host.strip('[]')} is taken by another program.",
-                hint="End it, or set TWELVE_ROUTER_PORT to a free port.",
-            )
 
 
 def _write(path: Path, text: str) -> None:

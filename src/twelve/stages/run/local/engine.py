@@ -20,12 +20,13 @@ from twelve.infra.procfs import keep_descriptors_to_ourselves
 from twelve.infra.settings import Settings
 from twelve.stages.run.local import adoption
 from twelve.stages.run.local.attached import Attached, AttachedStreams
+from twelve.stages.run.local.ground import Ground, Outcome
 from twelve.stages.run.local.journal import Journal, Records
 from twelve.stages.run.local.limits import Limiter
 from twelve.stages.run.local.output import Holders, PumpedOutput
 from twelve.stages.run.local.ports import Ports
 from twelve.stages.run.local.sandbox import MEANING, choose
-from twelve.stages.run.local.supervisor import Ground, Outcome, Supervisor
+from twelve.stages.run.local.supervisor import Supervisor
 from twelve.stages.run.local.usage import of_life
 from twelve.stages.run.processes import ProcessRecord
 

@@ -14,30 +14,28 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from twelve.core.errors import TwelveError
 from twelve.core.model import Process, ProcessSpec, ProcessState
 from twelve.core.policy import codes, launch, restart
 from twelve.core.policy.boot import later_checks
 from twelve.core.policy.limits import limits
-from twelve.core.ports import BootResult, LogSink, ProcessEvent
+from twelve.core.ports import BootResult, ProcessEvent
 from twelve.stages.run.local import stop as stopping
 from twelve.stages.run.local import tree
 from twelve.stages.run.local.checks import Checker
 from twelve.stages.run.local.copied import remove
+from twelve.stages.run.local.ground import Ground, Outcome, Outlet
 from twelve.stages.run.local.health import Boot, ChecksFailed
 from twelve.stages.run.local.health_watch import HealthWatch
-from twelve.stages.run.local.journal import Journal
 from twelve.stages.run.local.life import Life
-from twelve.stages.run.local.limits import Groups, Limiter, noted
+from twelve.stages.run.local.limits import Groups, noted
 from twelve.stages.run.local.memory_watch import MemoryWatch
-from twelve.stages.run.local.ports import Ports
-from twelve.stages.run.local.sandbox import Sandbox
 from twelve.stages.run.local.shell import environment, shell
 from twelve.stages.run.local.spawn import Start, Streams, run_beside
 from twelve.stages.run.processes import ProcessRecord
@@ -48,34 +46,6 @@ BOOT_TIMEOUT, STOP_TIMEOUT = 60.0, 30.0
 FIRST_BOOT_HOLD = 2.0  # seconds: who started it takes a broken one back before it starts again
 HANG_UPS, HANG_UP_WAIT = 3, 5.0
 STATUS = "status"
-
-
-class Outlet(Protocol):
-    """Where the output goes: the log stream, or somebody who holds it."""
-
-    def open(self) -> Streams: ...
-    def opened(self) -> None: ...
-    def finish(self) -> tuple[str, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What all processes of an engine share. `tell` reaches the engine's subscribers."""
-
-    sandbox: Sandbox
-    limiter: Limiter
-    ports: Ports
-    sink: LogSink
-    journal: Journal
-    restart_cap: float
-    tell: Callable[[ProcessEvent], None]
-
-
-class Outcome(NamedTuple):
-    """What others wait for: whether it came up, and the status it ended with."""
-
-    booted: asyncio.Future[BootResult]
-    ended: asyncio.Future[int]
 
 
 class Supervisor:
