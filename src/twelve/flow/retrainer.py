@@ -4,9 +4,7 @@ Each step is on record before the next begins and may be done twice: a server th
 by the next one. A version is the candidate because it is in the store, and serves because a release says so.
 """
 
-import contextlib
 import logging
-import queue
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from twelve.core.policy.numbers import ONE_OFFS
 from twelve.core.policy.retrain import TRAIN, Next
 from twelve.core.ports import ProcessEvent
 from twelve.flow import gate, promotion
+from twelve.flow.ends import Ends
 from twelve.flow.platform import Platform
 
 log = logging.getLogger(__name__)
@@ -29,16 +28,13 @@ SETTLED = timedelta(seconds=60)  # by then a start is on record, or will never b
 
 
 class Retrainer:
-    """Listens from its construction on, so that ends seen while processes are adopted are not lost."""
-
     def __init__(self, platform: Platform, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._platform = platform
         self._clock = clock
-        self._ends: queue.SimpleQueue[ProcessEvent | None] = queue.SimpleQueue()
+        self._ends = Ends(platform.engine, _is_training, self._record)
         self._busy: set[UUID] = set()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
-        platform.engine.subscribe(self._hear)
 
     def start(self) -> None:
         self._thread.start()
@@ -46,22 +42,13 @@ class Retrainer:
     def close(self) -> None:
         """No new step. What is under way is gone on from by the next server."""
         self._closing.set()
-        self._ends.put(None)
+        self._ends.wake()
         if self._thread.is_alive():
             self._thread.join()
 
     def settle(self) -> bool:
         """Put every end heard of so far on record; False while the database is away."""
-        try:
-            while True:
-                event = self._ends.get_nowait()
-                if event is not None:
-                    self._record(event)
-        except queue.Empty:
-            return True
-        except TwelveError as error:
-            log.warning("the end of a training is not on record yet: %s", error)
-            return False
+        return self._ends.settle()
 
     def tick(self) -> int:
         """Set off the next step of every retraining; gives how many are under way."""
@@ -98,24 +85,16 @@ class Retrainer:
                 log.exception("Retrainings are looked at again in %g s", POLL)
                 self._closing.wait(POLL)
             else:
-                with contextlib.suppress(queue.Empty):
-                    self._ends.put(self._ends.get(timeout=POLL))
-
-    def _hear(self, event: ProcessEvent) -> None:
-        if event.kind == "exited" and event.process.type == TRAIN and event.process.number in ONE_OFFS:
-            self._ends.put(event)
+                self._ends.wait(POLL)
 
     def _record(self, event: ProcessEvent) -> None:
-        """While the database is away, it is kept. A training that was started by `run` is none of ours."""
+        """A training that was started by `run` is none of ours."""
         try:
             found = self._platform.retrainings.by_id(event.process.id)
             if found.state is RetrainingState.TRAINING:
                 self._platform.retrainings.move(found.id, RetrainingState.TRAINED, exit_status=event.status)
         except NotFound:
             return
-        except TwelveError:
-            self._ends.put(event)
-            raise
 
     def _look_for(self, one: Retraining, here: set[UUID]) -> None:
         """A training that nobody runs and nobody will: its server or the machine went down at the wrong moment."""
@@ -185,6 +164,10 @@ class Retrainer:
             text = f"Retraining {one.dyno}: {moved.state.value}. {following.reason}"
             self._platform.logs.write(app.name, NAME, text)
         return moved
+
+
+def _is_training(event: ProcessEvent) -> bool:
+    return event.process.type == TRAIN and event.process.number in ONE_OFFS
 
 
 def _failed(error: Exception) -> Next:

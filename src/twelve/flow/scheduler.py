@@ -1,8 +1,6 @@
 """The clock of the schedules: one thread starts what is due, ends what takes too long and records how runs ended."""
 
-import contextlib
 import logging
-import queue
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -14,6 +12,7 @@ from twelve.core.model import App, RunState, Schedule, ScheduleRun
 from twelve.core.policy import schedule as policy
 from twelve.core.ports import ProcessEvent
 from twelve.flow import schedule as flow
+from twelve.flow.ends import Ends
 from twelve.flow.platform import Platform
 from twelve.flow.schedule import SCHEDULER
 from twelve.stages.run.schedules import run_of
@@ -26,16 +25,13 @@ REPLACED = timedelta(seconds=360)  # the same, when an earlier run has to end fi
 
 
 class Scheduler:
-    """Listens from its construction on, so that ends seen while processes are adopted are not lost."""
-
     def __init__(self, platform: Platform, clock: Callable[[], datetime] = flow.utc_now) -> None:
         self._platform = platform
         self._clock = clock
-        self._ends: queue.SimpleQueue[ProcessEvent | None] = queue.SimpleQueue()
+        self._ends = Ends(platform.engine, lambda event: event.process.type == SCHEDULER, self._record)
         self._ending: set[UUID] = set()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name=SCHEDULER, daemon=True)
-        platform.engine.subscribe(self._hear)
 
     def start(self) -> None:
         self._thread.start()
@@ -43,22 +39,13 @@ class Scheduler:
     def close(self) -> None:
         """No more starts. Ends that come after it are recorded by `settle`."""
         self._closing.set()
-        self._ends.put(None)
+        self._ends.wake()
         if self._thread.is_alive():
             self._thread.join()
 
     def settle(self) -> bool:
         """Record every end heard of so far; False while the database is away."""
-        try:
-            while True:
-                event = self._ends.get_nowait()
-                if event is not None:
-                    self._record(event)
-        except queue.Empty:
-            return True
-        except TwelveError as error:
-            log.warning("an end of a scheduled process is not on record yet: %s", error)
-            return False
+        return self._ends.settle()
 
     def tick(self) -> datetime | None:
         """Do what is due now; gives when something is due next."""
@@ -76,24 +63,11 @@ class Scheduler:
                 self._closing.wait(POLL)
             else:
                 rest = POLL if due is None else (due - self._clock()).total_seconds()
-                self._listen(min(POLL, max(0.001, rest)))
-
-    def _listen(self, seconds: float) -> None:
-        with contextlib.suppress(queue.Empty):
-            self._ends.put(self._ends.get(timeout=seconds))
-            self.settle()
-
-    def _hear(self, event: ProcessEvent) -> None:
-        if event.process.type == SCHEDULER and event.kind == "exited":
-            self._ends.put(event)
+                self._ends.wait(min(POLL, max(0.001, rest)))
+                self.settle()
 
     def _record(self, event: ProcessEvent) -> None:
-        """While the database is away, it is kept."""
-        try:
-            self._platform.schedules.over(event.process.id, RunState.ENDED, self._clock(), status=event.status)
-        except TwelveError:
-            self._ends.put(event)
-            raise
+        self._platform.schedules.over(event.process.id, RunState.ENDED, self._clock(), status=event.status)
         self._ending.discard(event.process.id)
 
     def _look_after(self, schedule: Schedule, now: datetime) -> datetime | None:
