@@ -17,30 +17,14 @@ from twelve.core.policy import assign
 from twelve.core.policy.readout.plan import Plan
 from twelve.flow.rollout_watch import RolloutWatch
 from twelve.infra import schema
-from twelve.infra.database import Database
-from twelve.infra.settings import Settings
 from twelve.stages.logs.hub import LogHub
 from twelve.stages.metrics.units.store import Cut, Units
 from twelve.stages.release.rollouts import Rollouts
-from twelve.stages.services.postgres_server import PostgresServer
 from twelve.stages.source.apps import Apps
 
 pytestmark = pytest.mark.integration
 
 QUICK = Plan(metric="click", once=True, window=30, guard_window=30, settle=1, dwell=60, step_units=20)
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    settings = Settings(home=tmp_path_factory.mktemp("home"))
-    settings.make_directories()
-    server = PostgresServer(settings, lambda _component, _chunk: None)
-    server.ensure()
-    made = Database(server.platform_url())
-    made.migrate()
-    yield made
-    made.close()
-    server.stop()
 
 
 @dataclass

@@ -1,6 +1,8 @@
 """A TWELVE_HOME with the real servers behind the services, without the rest of the platform."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from twelve.core.ports import Provider
@@ -41,3 +43,17 @@ def started(home) -> Services:
     database = Database(server.platform_url())
     database.migrate()
     return Services(settings, server, database, providers(settings, server, output, database), said)
+
+
+@contextmanager
+def database_below(home) -> Iterator[Database]:
+    """A server of its own with the platform's tables."""
+    settings = Settings(home=home)
+    settings.make_directories()
+    server = PostgresServer(settings, lambda _component, _chunk: None)
+    server.ensure()
+    database = Database(server.platform_url())
+    database.migrate()
+    yield database
+    database.close()
+    server.stop()

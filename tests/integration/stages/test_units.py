@@ -14,32 +14,16 @@ from twelve.core.policy.readout.decision import Status
 from twelve.core.policy.readout.plan import Plan
 from twelve.flow.rollout_reading import read
 from twelve.infra import schema
-from twelve.infra.database import Database
-from twelve.infra.settings import Settings
 from twelve.stages.metrics.units.batch import Reader
 from twelve.stages.metrics.units.intake import Piece
 from twelve.stages.metrics.units.store import Cut, Units
 from twelve.stages.release.rollouts import Rollouts
-from twelve.stages.services.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.integration
 
 START = datetime(2026, 1, 31, 10, tzinfo=UTC)
 LATER = START + timedelta(minutes=10)
 PLAN = Plan(metric="click", window=60, guard_window=60)
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    settings = Settings(home=tmp_path_factory.mktemp("home"))
-    settings.make_directories()
-    server = PostgresServer(settings, lambda _component, _chunk: None)
-    server.ensure()
-    made = Database(server.platform_url())
-    made.migrate()
-    yield made
-    made.close()
-    server.stop()
 
 
 @pytest.fixture

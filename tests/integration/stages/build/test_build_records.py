@@ -11,25 +11,9 @@ from sqlalchemy import insert
 from twelve.core.errors import NotFound
 from twelve.core.model import AddonWish, AppManifest, EnvWish, FormationWish, HealthCheck, Layer, Slug
 from twelve.infra import schema
-from twelve.infra.database import Database
-from twelve.infra.settings import Settings
 from twelve.stages.build.store import Builds, Slugs
-from twelve.stages.services.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    settings = Settings(home=tmp_path_factory.mktemp("records"))
-    settings.make_directories()
-    server = PostgresServer(settings, lambda _component, _chunk: None)
-    server.ensure()
-    made = Database(server.platform_url())
-    made.migrate()
-    yield made
-    made.close()
-    server.stop()
 
 
 @pytest.fixture

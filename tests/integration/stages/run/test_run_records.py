@@ -12,13 +12,11 @@ from twelve.core.errors import Conflict
 from twelve.core.model import Autoscale, FormationEntry, HealthCheck, ProcessState, RolloutStatus, Unit, Variant
 from twelve.core.policy.assign import bucket
 from twelve.infra import schema
-from twelve.infra.database import Database
 from twelve.infra.settings import Settings
 from twelve.stages.release.rollouts import Rollouts
 from twelve.stages.run.formation import Formations
 from twelve.stages.run.local.engine import LocalEngine
 from twelve.stages.run.processes import ProcessRecord, ProcessRecords
-from twelve.stages.services.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.integration
 
@@ -28,17 +26,6 @@ def settings(tmp_path_factory):
     made = Settings(home=tmp_path_factory.mktemp("home"))
     made.make_directories()
     return made
-
-
-@pytest.fixture(scope="module")
-def database(settings):
-    server = PostgresServer(settings, lambda _component, _chunk: None)
-    server.ensure()
-    made = Database(server.platform_url())
-    made.migrate()
-    yield made
-    made.close()
-    server.stop()
 
 
 @pytest.fixture
