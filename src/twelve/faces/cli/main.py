@@ -1,6 +1,5 @@
 """The command line's entry: runs one command and gives its exit code, whatever happens."""
 
-import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -15,16 +14,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run(argv)
     except BrokenPipeError:
-        return _broken_pipe()
+        return BROKEN_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED
+    finally:
+        _forget_lost_outputs()
 
 
 def run(argv: Sequence[str] | None) -> int:
     """The exit code of a command line; every error is on stderr by then."""
     try:
         status = cli.main(args=argv, prog_name="twelve", standalone_mode=False)
-        sys.stdout.flush()
+        if not status:  # what was not heard was not done; a failure has its code already
+            sys.stdout.flush()
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except Exception as error:  # noqa: BLE001 - a person never sees a traceback they did not ask for
@@ -32,8 +34,10 @@ def run(argv: Sequence[str] | None) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _broken_pipe() -> int:
-    """Whoever read our output has left (`| head`): say nothing, also not when the interpreter flushes at its end."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return BROKEN_PIPE
+def _forget_lost_outputs() -> None:
+    """Whoever read them has left (`| head`, a closed terminal): the interpreter flushes at its end, and would fail."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,5 +1,6 @@
 """The one place where an error becomes a sentence on stderr and an exit code."""
 
+import contextlib
 import errno
 import os
 
@@ -42,9 +43,15 @@ def _complain(error: TwelveError) -> int:
 
         traceback.print_exception(error)
     for line in error.log if _worth_telling(error) else ():
-        click.secho(f"    {line}", err=True, dim=True)
-    click.echo(f"{click.style('twelve:', fg='red')} {error}", err=True)
+        _say(click.style(f"    {line}", dim=True))
+    _say(f"{click.style('twelve:', fg='red')} {error}")
     return error.exit_code
+
+
+def _say(text: str) -> None:
+    """A person whose terminal is gone hears nothing; the exit code stands."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
 
 
 def _worth_telling(error: TwelveError) -> bool:
@@ -56,14 +63,14 @@ def _abandoned(error: click.Abort) -> int:
     """Ctrl-C, or the end of input where an answer was wanted."""
     if isinstance(error.__cause__, KeyboardInterrupt):
         return INTERRUPTED
-    click.echo("twelve: nothing was confirmed, so nothing was done.", err=True)
+    _say("twelve: nothing was confirmed, so nothing was done.")
     return click.UsageError.exit_code
 
 
 def _usage(error: click.ClickException) -> int:
     context = error.ctx if isinstance(error, click.UsageError) else None
     advice = f" Try `{context.command_path} --help`." if context else ""
-    click.echo(f"{click.style('twelve:', fg='red')} {error.format_message().rstrip('.')}.{advice}", err=True)
+    _say(f"{click.style('twelve:', fg='red')} {error.format_message().rstrip('.')}.{advice}")
     return error.exit_code
 
 

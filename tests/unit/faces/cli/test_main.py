@@ -1,6 +1,7 @@
 """How a command line ends: exit codes, one sentence, never a traceback."""
 
 import errno
+import os
 import subprocess
 import sys
 
@@ -82,3 +83,14 @@ def test_whoever_stops_reading_gets_silence():
     pipe = f"{sys.executable} -m twelve help config | head -n 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", pipe], capture_output=True, text=True, check=False)
     assert (done.stdout.count("\n"), done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 80), (["nonsense"], 2), (["down", "--json", "x"], 2)])
+def test_a_lost_terminal_changes_no_exit_code(words, code):
+    far, near = os.openpty()
+    os.close(far)
+    try:
+        done = subprocess.run([sys.executable, "-m", "twelve", *words], stdout=near, stderr=near, check=False)
+    finally:
+        os.close(near)
+    assert done.returncode == code
