@@ -58,10 +58,18 @@ def _joined(judgement: Judgement, own: list[Observation]) -> Judgement:
     if against:
         said = judgement.evidence if judgement.verdict in WORST else ()
         verdict = min((against[0].verdict, judgement.verdict), key=_badness)
-        return Judgement(judgement.item, verdict, (*map(_witnessed, against), *said), judgement.todo or against[0].fix)
-    if good and judgement.verdict is Verdict.UNKNOWN:
-        return Judgement(judgement.item, Verdict.PASS, good)
+        todo = judgement.todo if judgement.verdict in WORST else against[0].fix
+        return Judgement(judgement.item, verdict, (*map(_witnessed, against), *said), todo)
+    if judgement.verdict is Verdict.UNKNOWN:
+        return Judgement(judgement.item, Verdict.PASS, good) if good else _still_unknown(judgement, own)
     return replace(judgement, evidence=(*judgement.evidence, *good))
+
+
+def _still_unknown(judgement: Judgement, own: Sequence[Observation]) -> Judgement:
+    """The running app was asked, too: why it did not tell, each reason once."""
+    reasons = dict.fromkeys(one.text for one in own)
+    told = tuple(Evidence(f"Not observed: {reason}") for reason in reasons)
+    return replace(judgement, evidence=told or judgement.evidence, todo="")
 
 
 def _witnessed(seen: Observation) -> Evidence:

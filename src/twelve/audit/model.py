@@ -31,6 +31,11 @@ AI_ITEMS = {
 ITEMS = FACTORS | AI_ITEMS
 
 
+def number(count: int, word: str) -> str:
+    """ "1 file", "2 files"."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"

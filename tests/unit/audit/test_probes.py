@@ -9,6 +9,7 @@ from twelve_runtime.artifacts.models import Draft
 from twelve_runtime.artifacts.store import Store
 
 from twelve.audit.probes import stores
+from twelve.audit.probes.models import listed
 from twelve.audit.probes.probe import CannotTell
 from twelve.audit.probes.rehearsal import setup_of
 from twelve.audit.probes.tamper import flipped_file, is_model
@@ -91,6 +92,11 @@ def test_what_app_json_has_for_tests(tmp_path, content, command):
     if content is not None:
         (tmp_path / "app.json").write_text(content)
     assert setup_of(tmp_path) == command
+
+
+def test_keys_that_are_not_shown_are_counted():
+    assert listed(list("abcdefgh")) == "a, b, c, d, e, f, g, h"
+    assert listed(list("abcdefghij")) == "a, b, c, d, e, f, g, h and 2 more"
 
 
 @pytest.mark.parametrize(("store", "kept"), [("MODEL_STORE_URL=\n", False), ("", True)])

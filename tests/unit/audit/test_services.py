@@ -28,6 +28,8 @@ def hits(rule, files):
         (HARD, {"settings.py": "EMAIL_HOST = 'smtp.shop.com'"}, "error"),
         (HARD, {"a.py": "import boto3\ns3.put_object(Bucket='shop-uploads', Key=key)"}, "error"),
         (HARD, {"a.py": "mlflow.set_tracking_uri('file:///srv/mlruns')"}, "error"),
+        (HARD, {"a.py": "db = psycopg.connect('postgres://app:x@db.example.com/app')"}, "error"),
+        (HARD, {"a.py": "SQLALCHEMY_DATABASE_URI = 'postgres://app:x@db.example.com/app'"}, "error"),
         (HARD, {"application.properties": "spring.datasource.url=jdbc:postgresql://db.shop.com/app"}, "warning"),
         (LOCAL, {"a.js": "const u = process.env.MONGODB_URI || 'mongodb://localhost:27017/x'"}, "info"),
         (LOCAL, {"a.py": "import os\nu = os.environ.get('REDIS_URL') or 'redis://'"}, "info"),
@@ -60,6 +62,8 @@ def test_it_is_found(rule, files, severity):
 @pytest.mark.parametrize(
     ("rule", "files", "why"),
     [
+        (HARD, {"a.py": "SHAPE = 'postgres://app:x@db.example.com/app'"}, "a shape to show"),
+        (HARD, {"a.js": "const shown = ['redis://cache.shop.example/0', 'amqp://queue.test']"}, "shapes to show"),
         (HARD, {"a.py": "url = url.replace('postgres://', 'postgresql://')"}, "a scheme is rewritten"),
         (HARD, {"a.py": "if url.startswith('redis://cache'):\n    pass"}, "a comparison"),
         (HARD, {"a.py": "url = f'smtp://{user}:{password}@smtp.sendgrid.net:587'"}, "made of config"),

@@ -48,6 +48,8 @@ SCHEMES = (
     r"(?:postgres(?:ql)?(?:\+\w+)?|mysql(?:\+\w+)?|mariadb(?:\+\w+)?|mongodb(?:\+srv)?|rediss?|valkeys?|amqps?|kafka"
     r"|memcached?|smtps?|nats|mssql(?:\+\w+)?|oracle(?:\+\w+)?|cockroachdb|elasticsearch|jdbc:(?!h2|sqlite|hsqldb|derby)\w+(?::\w+)?)"
 )
+# RFC 2606 and 6761: names that are nobody's, for documents and tests
+RESERVED = re.compile(r"(?i)(?:^|[.@])(?:example\.(?:com|net|org)|example|test|invalid)\.?(?::\d+)?$")
 LOCAL = re.compile(r"^(?:localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|0\.0\.0\.0|host\.docker\.internal)$")
 
 

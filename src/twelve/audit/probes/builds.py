@@ -6,11 +6,12 @@ from twelve.audit.model import Severity
 from twelve.audit.probes.probe import CannotTell, Probebook, Saw
 from twelve.audit.probes.trial import Trial
 from twelve.audit.probes.trial import trial as another
-from twelve.core.errors import TwelveError
+from twelve.core.errors import BadProcfile, HostileArchive, SourceError, TwelveError
 from twelve.core.model import Slug
 
 PROBES = Probebook()
 HARMLESS = "AUDITED"
+OTHERWISE = {BadProcfile.id, SourceError.id, HostileArchive.id}
 MISSING = ("ModuleNotFoundError", "No module named", "Cannot find module", "ERR_MODULE_NOT_FOUND", "command not found",
            "cannot open shared object file", "cannot load such file")  # fmt: skip
 
@@ -20,6 +21,8 @@ MISSING = ("ModuleNotFoundError", "No module named", "Cannot find module", "ERR_
     fix="Declare what is missing in the manifest, and lock it.",
 )  # fmt: skip
 def builds_from_manifests(trial: Trial) -> Saw:
+    if trial.failed_by in OTHERWISE:
+        raise CannotTell(f"It is not built for a reason that is no dependency: {trial.failure}")
     if trial.build is None or trial.build.status != "succeeded":
         return Saw(False, f"In an empty environment it does not build: {trial.failure}")
     if trial.failure:

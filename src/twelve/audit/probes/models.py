@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import sqrt
 from typing import Any
 
@@ -25,6 +25,7 @@ PROBES = Probebook()
 NO_SUCH = "999999999"
 NOWHERE = "file:///nowhere-at-all"
 TIMES = 3
+SHOWN = 8  # keys of a line
 SOON = 5.0  # seconds
 TOLERANCE = 1e-5
 UNITS, SHARE = 300, 0.2  # made-up users, and how many of them get another version at first
@@ -97,8 +98,7 @@ def tells_of_predictions(trial: Trial) -> Saw:
 
     if not until(seen, SOON):
         return Saw(False, f"A prediction was asked, and no JSON line with version and latency came in {SOON:.0f} s.")
-    told = ", ".join(sorted(seen()[0])[:8])
-    return Saw(True, f"A prediction was asked, and a line with {told} came.", "twelve logs")
+    return Saw(True, f"A prediction was asked, and a line with {listed(sorted(seen()[0]))} came.", "twelve logs")
 
 
 @PROBES.asks(
@@ -199,6 +199,12 @@ def _stored(trial: Trial, now: str) -> list[str]:
         return found
     trial.copied = stores.published_again(store, release.config, now)
     return [trial.copied]
+
+
+def listed(keys: Sequence[str]) -> str:
+    more = [f"{len(keys) - SHOWN} more"] if len(keys) > SHOWN else []
+    told = [", ".join(keys[:SHOWN]), *more]
+    return " and ".join(told)
 
 
 def _events(trial: Trial) -> Iterator[dict[str, Any]]:

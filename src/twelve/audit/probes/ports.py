@@ -4,9 +4,9 @@ import http.client
 
 from twelve.audit.model import Severity
 from twelve.audit.probes import watch
-from twelve.audit.probes.probe import CannotTell, Probebook, Saw
+from twelve.audit.probes.probe import NOT_RUNNING, CannotTell, Probebook, Saw
 from twelve.audit.probes.trial import Trial, until
-from twelve.core.errors import TwelveError
+from twelve.core.errors import BootTimeout, TwelveError
 from twelve.core.model import Process
 from twelve.stages.run.local import tree
 
@@ -22,6 +22,10 @@ SETTLED = 10.0  # seconds, until those of before have gone
     fix="Listen on $PORT, on 0.0.0.0 or ::.",
 )
 def serves_on_its_port(trial: Trial) -> Saw:
+    if trial.failed_by == BootTimeout.id:
+        return Saw(False, f"It started, and {trial.failure}", "twelve up")
+    if trial.failure:
+        raise CannotTell(f"{NOT_RUNNING}: {trial.failure}")
     (process, *_) = web_of(trial)
     answer = asked(trial, process.port or 0)
     return Saw(

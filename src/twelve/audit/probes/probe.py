@@ -16,6 +16,8 @@ from twelve.audit.probes.trial import Trial
 from twelve.audit.rule import MEANS, item_of
 from twelve.core.errors import TwelveError
 
+NOT_RUNNING = "The app does not run"
+
 
 class CannotTell(Exception):
     """Why a probe could not be carried out, in a sentence."""

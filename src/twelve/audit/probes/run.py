@@ -18,13 +18,13 @@ from twelve.audit.probes import (
     stateless,
     tamper,
 )
-from twelve.audit.probes.probe import Probe
+from twelve.audit.probes.probe import NOT_RUNNING, Probe
 from twelve.audit.probes.rehearsal import prepare
 from twelve.audit.probes.trial import Trial, trial
 
 BOOKS = (builds, config, ports, stateless, logs, models, tamper, disposability, jobs, services, programs)
 LONGEST = 600.0  # seconds for all of them
-NEEDS_NO_START = {"TF02-live-clean-build"}
+NEEDS_NO_START = {"TF02-live-clean-build", "TF07-live-port"}
 Progress = Callable[[str], None]
 
 
@@ -49,7 +49,7 @@ def observe(
 def _asked(tried: Trial, wanted: Sequence[Probe], say: Progress, end: float) -> Iterator[Observation]:
     for probe in wanted:
         if tried.failure and probe.id not in NEEDS_NO_START:
-            yield probe.unasked(f"The app does not run: {tried.failure}")
+            yield probe.unasked(f"{NOT_RUNNING}: {tried.failure}")
         elif time.monotonic() > end:
             yield probe.unasked("The time for all probes was over.")
         else:

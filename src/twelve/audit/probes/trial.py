@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 import secrets
 import threading
 import time
@@ -68,6 +69,12 @@ class Trial:
     events: list[tuple[float, ProcessEvent]] = field(default_factory=list)
     programs: set[str] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=lambda: count(EXTRA))
+
+    @property
+    def failed_by(self) -> str:
+        """The id of the error it does not run for."""
+        failure = self.build.failure if self.build else None
+        return str(failure["id"]) if self.failure and failure else ""
 
     @property
     def app(self) -> App:
@@ -236,7 +243,7 @@ def _told(failure: Mapping[str, object]) -> str:
     """With the last line the app printed, which mostly says why."""
     log = failure.get("log")
     lines = [str(line).strip() for line in log] if isinstance(log, Sequence) else []
-    last = next(filter(None, reversed(lines)), "")
+    last = next((line for line in reversed(lines) if re.search(r"\w", line)), "")
     return f"{failure['message']} Its last line: {last}" if last else str(failure["message"])
 
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from importlib.resources import files
 
 from twelve.audit.judge import WORST
-from twelve.audit.model import ITEMS, Audit, Evidence, Finding, Judgement, Observation, Verdict
+from twelve.audit.model import ITEMS, Audit, Evidence, Finding, Judgement, Observation, Verdict, number
 from twelve.audit.report.words import (
     LABELS,
     REQUIREMENTS,
@@ -17,7 +17,6 @@ from twelve.audit.report.words import (
     clean,
     counts,
     factors,
-    number,
     observations,
     place,
     sections,
@@ -117,7 +116,7 @@ def _legend() -> Iterator[str]:
 
 def _findings(audit: Audit) -> Iterator[str]:
     yield '<section class="findings" id="findings">\n<h2>Findings</h2>'
-    yield f'<p class="sum">To look at: {counts(audit.findings)}</p>'
+    yield f'<p class="sum">To look at: {counts(audit)}</p>'
     for section in sections(audit):
         yield from _section(section)
     if not audit.findings:

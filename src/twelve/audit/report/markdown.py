@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from twelve.audit.model import ITEMS, Audit, Evidence, Finding, Judgement, Verdict
+from twelve.audit.model import ITEMS, Audit, Evidence, Finding, Judgement, Verdict, number
 from twelve.audit.report.words import (
     LABELS,
     Section,
@@ -11,7 +11,6 @@ from twelve.audit.report.words import (
     clean,
     counts,
     factors,
-    number,
     observations,
     place,
     sections,
@@ -43,7 +42,7 @@ def _lines(audit: Audit) -> Iterator[str]:
         yield from _checklist("The twelve factors", own)
     if own := ai_items(audit):
         yield from _checklist("AI and machine learning", own)
-    yield f"## Findings\n\nTo look at: {counts(audit.findings)}."
+    yield f"## Findings\n\nTo look at: {counts(audit)}."
     for section in sections(audit):
         yield from _section(section)
     if seen := observations(audit):

@@ -1,10 +1,10 @@
 """The report for a terminal of 80 columns: the checklist, then the findings below their factor."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from textwrap import wrap
 
 from twelve.audit.judge import WORST
-from twelve.audit.model import AI_ITEMS, ITEMS, Audit, Finding, Judgement, Observation, Severity, Verdict
+from twelve.audit.model import AI_ITEMS, ITEMS, Audit, Finding, Judgement, Observation, Severity, Verdict, number
 from twelve.audit.report.words import (
     LABELS,
     Section,
@@ -13,7 +13,6 @@ from twelve.audit.report.words import (
     counts,
     evidence,
     factors,
-    number,
     observations,
     place,
     sections,
@@ -49,13 +48,16 @@ def _lines(audit: Audit, paint: Paint) -> Iterator[str]:
     for section in sections(audit):
         yield from _section(section, paint)
     yield from _observed(observations(audit), paint)
-    yield from _wrapped(f"To look at: {counts(audit.findings)}.{_advice(audit.findings)}", 0)
+    yield from _wrapped(f"To look at: {counts(audit)}.{_advice(audit)}", 0)
     for note in audit.notes:
         yield from _wrapped(f"Note: {clean(note)}", 6, first=0)
 
 
-def _advice(findings: Iterable[Finding]) -> str:
-    worst = next((one.rule for one in findings if one.severity is Severity.ERROR and not one.suppressed), "")
+def _advice(audit: Audit) -> str:
+    """The rule to read about first: what nobody ignored and is new, else what was seen."""
+    new = [one for one in audit.findings if not one.suppressed and not one.known]
+    worst = next((one.rule for one in new if one.severity is Severity.ERROR), "")
+    worst = worst or next((one.probe for one in observations(audit) if one.verdict in WORST), "")
     return f" `twelve audit --explain {worst}` tells more." if worst else ""
 
 
@@ -72,7 +74,7 @@ def _checklist(title: str, judgements: Sequence[Judgement], paint: Paint) -> Ite
 def _judgement(one: Judgement, paint: Paint) -> Iterator[str]:
     mark = paint(f"{SHORT[one.verdict]:<8}", MARKS[one.verdict])
     yield f"{one.item:>5}  {mark}  {ITEMS[one.item]}"
-    if one.evidence and one.verdict is not Verdict.UNKNOWN:
+    if one.evidence and not (one.verdict is Verdict.UNKNOWN and one.todo):  # which says as much
         more = f" (and {len(one.evidence) - 1} more)" if len(one.evidence) > 1 else ""
         yield from _wrapped(f"{evidence(one.evidence[0])}{more}", INDENT, most=3)
     if one.todo:

@@ -1,10 +1,22 @@
 """What every report says in the same words: requirements, verdicts, places, counts. Nothing hostile gets through."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from twelve.audit.model import AI_ITEMS, FACTORS, Audit, Evidence, Finding, Judgement, Observation, Severity, Verdict
+from twelve.audit.judge import WORST
+from twelve.audit.model import (
+    AI_ITEMS,
+    FACTORS,
+    Audit,
+    Evidence,
+    Finding,
+    Judgement,
+    Observation,
+    Severity,
+    Verdict,
+    number,
+)
 
 # What the methodology asks for, item by item.
 REQUIREMENTS = {
@@ -88,16 +100,13 @@ def summary(judgements: Sequence[Judgement]) -> str:
     return ", ".join(f"{count} {word}" for count, word in counts if count)
 
 
-def counts(findings: Iterable[Finding]) -> str:
-    """ "2 errors, 1 warning" of what is new and not ignored."""
-    shown = [one.severity for one in findings if not one.suppressed and not one.known]
+def counts(audit: Audit) -> str:
+    """ "2 errors, 1 warning, 1 failed probe" of what is new and not ignored."""
+    shown = [one.severity for one in audit.findings if not one.suppressed and not one.known]
+    failed = sum(one.verdict in WORST for one in audit.observations)
     told = [(shown.count(Severity.ERROR), "error"), (shown.count(Severity.WARNING), "warning"),
-            (shown.count(Severity.INFO), "remark")]  # fmt: skip
+            (failed, "failed probe"), (shown.count(Severity.INFO), "remark")]  # fmt: skip
     return ", ".join(number(count, word) for count, word in told if count) or "nothing"
-
-
-def number(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def observations(audit: Audit) -> list[Observation]:

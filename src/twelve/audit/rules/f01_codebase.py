@@ -9,7 +9,7 @@ from twelve.audit.facts import start
 from twelve.audit.facts.comments import uncommented
 from twelve.audit.facts.dockerfile import parse
 from twelve.audit.facts.manifests import packages_json, parsed_toml, table
-from twelve.audit.model import Evidence, Hit, Verdict
+from twelve.audit.model import Evidence, Hit, Verdict, number
 from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
 
 RULES = Rulebook()
@@ -43,7 +43,7 @@ def witness(code: Codebase) -> Iterator[Evidence]:
     if kept is None:
         return
     tracked = sum(file.tracked for file in code.files.values())
-    yield Evidence(f"The code is under version control: {kept} keeps {tracked} files.")
+    yield Evidence(f"The code is under version control: {kept} keeps {number(tracked, 'file')}.")
     every = code.fact(start.starts)
     if every:
         yield Evidence(f"One app starts from it: {', '.join(one.type for one in every)}", every[0].path, every[0].line)

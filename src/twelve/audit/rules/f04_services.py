@@ -70,6 +70,10 @@ _BUCKET = re.compile(
     r"""\b(?:Bucket\s*[=:]\s*|\.Bucket\(\s*|\.bucket\(\s*|BUCKET_NAME\s*=\s*)["'](?P<bucket>[a-z0-9][a-z0-9.-]{2,62})["']"""
 )
 _TRACKING = re.compile(r"""set_tracking_uri\(\s*["'](?P<uri>[^"'\n]+)["']""")
+_ASSIGNED = re.compile(r"""(?<!\w)(\w{1,80}+)["'\]]{0,3}+\s{0,9}+[:=]\s{0,9}+$""")
+_CALLED = re.compile(
+    r"(?i)(?:connect|engine|pool|client|from_?url|parse_?url|open|dial|redis|mongo|celery|sequelize|knex)\w{0,20}+\s?+$"
+)
 _TASKS = re.compile(r"(?i)(^|/)(scripts?|bin|tools?|seeds?|migrations?|management|cli)/|seed|reset|(^|/)manage\.py$")
 
 
@@ -103,8 +107,19 @@ def _urls(file: SourceFile) -> Iterator[tuple[int, str]]:
         url, around = match["url"], _around(match)
         if file.language == "python" and not is_a_string(file, line, url):
             continue
-        if services.host_of(url) and not _TEMPLATE.search(url) and not _NO_ENDPOINT.search(around.replace(url, "")):
+        host = services.host_of(url)
+        if services.RESERVED.search(host) and not _is_handed_on(match):
+            continue
+        if host and not _TEMPLATE.search(url) and not _NO_ENDPOINT.search(around.replace(url, "")):
             yield line, url
+
+
+def _is_handed_on(match: re.Match[str]) -> bool:
+    """To a client, or to a variable for one: a name that is reserved for documents is else only shown to people."""
+    before = match.string[max(0, match.start() - 200) : match.start()].rpartition("\n")[2]
+    called = _CALLED.search(before[: max(before.rfind("("), before.rfind("{"), 0)])
+    named = _ASSIGNED.search(before)
+    return bool(called) or bool(named and services.is_service_variable(named[1]))
 
 
 def _around(match: re.Match[str]) -> str:

@@ -9,6 +9,8 @@ from twelve.audit.facts.comments import uncommented
 from twelve.audit.facts.start import WEB
 from twelve.audit.model import Hit
 from twelve.audit.rule import WARNING, Rulebook
+from twelve.core.formats import procfile
+from twelve.core.formats.text import errors_of
 
 RULES = Rulebook()
 SCHEDULERS = re.compile(
@@ -59,6 +61,21 @@ def _has_worker(code: Codebase, library: queues.Library) -> bool:
     declaring = code.find("*compose*.y*ml", "*.conf", "fly.toml", "Procfile.*", "Dockerfile*", kinds=kinds)
     declaring += [file for file in code.written_in("yaml", kinds=kinds) if b"containers:" in file.data]
     return any(re.search(library.worker, uncommented(file)) for file in declaring)
+
+
+@RULES.of_code(
+    "TF08-procfile-typo",
+    WARNING,
+    "A line of the Procfile declares no process type.",
+    fix="Write each process type on one line: `worker: celery -A app worker`.",
+    why="A Procfile declares the process types: of a line with a typo nothing starts.",
+    bad={"Procfile": "web: gunicorn app:app\nworker celery -A app worker\n"},
+    good={"Procfile": "web: gunicorn app:app\n# later: worker\nworker: celery -A app worker\n"},
+)
+def declares_no_type(code: Codebase) -> Iterator[Hit]:
+    file = code.get("Procfile")
+    for note in errors_of(procfile.parse(file.data)[1]) if file else []:
+        yield Hit("Procfile", note.line, f"{note.message[:1].upper()}{note.message[1:]}.")
 
 
 @RULES.of_code(

@@ -8,7 +8,7 @@ from twelve.audit.facts import dockerfile, entries, servers, start
 from twelve.audit.facts.comments import uncommented
 from twelve.audit.facts.manifests import python_dependencies
 from twelve.audit.facts.start import Command
-from twelve.audit.model import Evidence, Hit, Verdict
+from twelve.audit.model import Evidence, Hit, Verdict, number
 from twelve.audit.rule import ERROR, WARNING, Rulebook
 from twelve.audit.rules import f11_handlers
 
@@ -54,7 +54,8 @@ def witness(code: Codebase) -> Iterator[Evidence]:
     streams = code.extracted(streaming)
     if streams:
         file, line = streams[0][0], streams[0][1][0]
-        yield Evidence(f"Logs to the standard streams, here and in {len(streams) - 1} more files", file.path, line)
+        more = f", here and in {number(len(streams) - 1, 'more file')}" if len(streams) > 1 else ""
+        yield Evidence(f"Logs to the standard streams{more}", file.path, line)
     for file in code.find("pom.xml", "build.gradle*", kinds=(Kind.PRODUCTION,)):
         if "spring-boot" in file.text:
             yield Evidence("Spring Boot logs to the console and to no file unless told (its documentation)", file.path)

@@ -2,13 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from importlib.resources import files
 from xml.etree import ElementTree as ET
 
 import pytest
 from jsonschema import Draft4Validator
 
-from tests.support.audits import hostile, sample
+from tests.support.audits import SEEN, hostile, sample
 from twelve.audit.model import ITEMS, Verdict
 from twelve.audit.report import formats, html, jsons, junit, markdown, sarif, text
 from twelve.audit.report.words import REQUIREMENTS
@@ -192,3 +193,22 @@ def test_what_was_seen_of_the_running_app_is_in_every_form():
 
 def test_every_item_has_its_requirement():
     assert list(REQUIREMENTS) == list(ITEMS)
+
+
+def with_only(*, known="", seen=SEEN):
+    """An audit whose errors are known, if at all."""
+    errors = tuple(replace(one, known=known) for one in sample().findings if one.severity == "error")
+    return replace(sample(), findings=errors if known else (), observations=seen)
+
+
+def test_a_failed_probe_is_something_to_look_at():
+    for form in ("text", "markdown", "html"):
+        assert re.search(r"To look at: 1\s+failed probe", formats.render(with_only(), form)), form
+        assert "To look at: nothing" in formats.render(with_only(seen=()), form), form
+    assert "--explain TF09-live-sigterm`" in text.render(with_only())
+
+
+def test_nobody_is_sent_to_read_about_what_is_known():
+    made = text.render(with_only(known="in the baseline", seen=()))
+    assert "To look at: nothing.\n" in made
+    assert "--explain" not in made
