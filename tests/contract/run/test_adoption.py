@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import World, make_slug, make_spec, until
+from twelve.core.errors import PlatformError
 from twelve.core.model import HealthCheck
 from twelve.stages.run.local import tree
+from twelve.stages.run.local.sandbox import choose
 
 pytestmark = pytest.mark.integration
 
@@ -32,7 +34,11 @@ time.sleep(600)
 
 
 @pytest.fixture(params=["bwrap", "landlock"])
-def sandbox(request):
+def sandbox(request, tmp_path):
+    try:
+        choose(request.param, tmp_path)
+    except PlatformError as error:
+        pytest.skip(str(error))
     return request.param
 
 

@@ -32,7 +32,7 @@ class MemoryWatch:
 
     def over(self) -> bool:
         """Whether it has to end for its memory: by us, or because the kernel ended some of it at the hard limit."""
-        if not self._vast and self._groups.out_of_memory():
+        if self._groups.out_of_memory():
             self._tell(memory.vast(self._limits.memory, self._limits.quota))
         return self._vast
 
@@ -48,6 +48,9 @@ class MemoryWatch:
         return share(self._life.members())
 
     def _tell(self, verdict: Verdict) -> None:
+        """The end is told once, by whichever look comes first."""
+        if self._vast:
+            return
         for line in verdict.lines:
             self._say(line)
         if verdict.kill:
