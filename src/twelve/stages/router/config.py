@@ -149,6 +149,7 @@ def _public(door: FrontDoor) -> str:
   http-request lua.split if {{ var(txn.host),map_str({map_file("splits")}) -m found }}
   use_backend %[var(txn.host),map_str({map_file("hosts")})]
   default_backend {WAITING}
+  {_VARIANT}
 """
 
 
@@ -207,6 +208,10 @@ _COOKIE = (
     'http-after-response add-header Set-Cookie "twelve_unit=%[var(txn.new)]; Path=/; Max-Age=31536000; HttpOnly; '
     'SameSite=Lax" if { var(txn.new) -m found }'
 )
+
+
+# An answer of an app in no rollout pays for the question alone: 214 of 45,300 instructions, too few to see in its time.
+_VARIANT = "http-after-response set-header X-Twelve-Variant %[var(txn.variant)] if { var(txn.variant) -m found }"
 
 
 def _shadow() -> str:

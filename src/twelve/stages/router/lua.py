@@ -138,6 +138,7 @@ core.register_action("split", {{"http-req"}}, function(txn)
   local hash = string.format("%016x%016x", string.unpack(">i8i8", digest))
   local arm, variant, release, place = alloc:lookup(one.key_number * {keys} + bucket), "a", one.release, nil
   if arm then variant, release, place = arm:match("^(%a):(%d+):(.*)$") end
+  txn:set_var("txn.variant", variant)
   http:req_add_header("x-twelve-experiment", one.salt)
   http:req_add_header("x-twelve-variant", variant)
   http:req_add_header("x-twelve-release", "v" .. release)

@@ -206,6 +206,24 @@ def test_the_app_hears_its_variant_and_nothing_that_a_client_made_up(both, port)
     assert told(port, **spoofed) == {}
 
 
+def test_the_answer_names_the_variant_also_when_the_control_stands_in(both, router, port):
+    def named(**headers):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", "/", headers={"Host": HOST, **headers})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.headers.get_all("x-twelve-variant")
+
+    assert named(**{"X-User-Id": one_of("a")}) == ["a"]
+    assert named(**{"X-User-Id": one_of("b")}) == ["b"]
+    assert named() is None
+    router.remove("shop", both[1].backend.id)
+    assert named(**{"X-User-Id": one_of("b")}) == ["b"]
+    router.set_rollout("shop", None)
+    assert named(**{"X-User-Id": one_of("b")}) is None
+
+
 def lines(hub, count):
     eventually(lambda: len(hub.history("shop", 100_000, ROUTED)) >= count)
     return [line.text for line in hub.history("shop", 100_000, ROUTED)]
