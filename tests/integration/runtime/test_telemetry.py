@@ -1,15 +1,13 @@
 """OpenTelemetry log records reach a real HTTP receiver when OTEL_ asks for them; without the packages a line says so."""
 
-import gzip
 import json
 import os
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+from tests.support import collector
 
 pytestmark = pytest.mark.integration
 
@@ -31,23 +29,8 @@ events.flush()
 
 @pytest.fixture
 def receiver():
-    received = []
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            body = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
-            received.append((self.path, ExportLogsServiceRequest.FromString(body)))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", received
-        server.shutdown()
+    with collector.requests() as found:
+        yield found
 
 
 def ran(endpoint, *missing):

@@ -13,8 +13,8 @@ import pytest
 import structlog
 from pydantic import SecretStr
 from twelve_runtime import events
+from twelve_runtime._otel import wanted
 from twelve_runtime.events._lines import encode, fields
-from twelve_runtime.events._otel import wanted
 
 
 @pytest.fixture(autouse=True)

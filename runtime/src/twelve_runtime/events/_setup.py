@@ -13,7 +13,7 @@ import structlog
 from structlog.contextvars import merge_contextvars
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
-from twelve_runtime.events import _otel
+from twelve_runtime import _otel
 from twelve_runtime.events._lines import Lines, encode, fields, stamp
 
 Logger = FilteringBoundLogger
@@ -98,7 +98,7 @@ def configure(level: str | None = None, *, stream: TextIO | None = None, **alway
     wanted = (level or os.environ.get("LOG_LEVEL") or "info").lower()
     number = LEVELS.get(wanted, logging.INFO)
     flush()
-    export, problem = _otel.export(os.environ)
+    export, problem = _otel.export(os.environ, "twelve_runtime.events")
     _current = Stream(Lines(stream), always, export)
     structlog.configure(
         processors=[merge_contextvars, _process],

@@ -14,6 +14,7 @@ from twelve_runtime.ml import emit
 from twelve_runtime.ml.emit import LONGEST, OPTIONS
 from twelve_runtime.ml.model import Answer, Call
 from twelve_runtime.ml.settings import Settings
+from twelve_runtime.ml.telemetry import Telemetry
 from twelve_runtime.ml.tensors import Array, Arrays, plain
 
 MOST_ROWS = 16  # of more rows only the first is shown
@@ -25,11 +26,13 @@ class Predictions:
 
     def __init__(self, settings: Settings, out: emit.Stdout) -> None:
         self._out = out
+        self._telemetry = Telemetry(out)
         self._log = settings.log
         self._name = settings.name
         self._app, self._release, self._process = settings.app, settings.release, settings.process
 
     def answered(self, call: Call, inputs: Arrays, answer: Answer, latency: float) -> None:
+        self._telemetry.dealt(call)
         if not self._wanted():
             return
         level = answer.level
@@ -39,13 +42,20 @@ class Predictions:
         if confidence := _confidence(answer.outputs, answer.rows):
             fields["confidence"] = confidence
         self._out.line(self._line(fields, _shown(inputs, answer.rows)))
+        self._telemetry.predicted(fields)
 
     def failed(self, call: Call, version: str, digest: str | None, rows: int, latency: float, kind: str) -> None:
         """`kind`: why there was no prediction."""
+        self._telemetry.dealt(call)
         if self._wanted():
             fields = self._fields(call, version, digest, rows, latency, "error")
             fields["error_type"] = kind
             self._out.line(orjson.dumps(fields, option=OPTIONS))
+            self._telemetry.predicted(fields)
+
+    def flush(self) -> None:
+        """Lines are never held; what OpenTelemetry holds is sent."""
+        self._telemetry.flush()
 
     def _wanted(self) -> bool:
         log = self._log

@@ -108,6 +108,7 @@ class Service:
             histogram.flush()
         self._pool.close()
         self.out.flush()
+        self._predictions.flush()
 
     def _take(self, lineup: Lineup) -> None:
         for histogram in self._histograms.values():

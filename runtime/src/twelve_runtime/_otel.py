@@ -20,12 +20,12 @@ def wanted(environ: Mapping[str, str]) -> bool:
     return any(environ.get(name) for name in ASKED_BY)
 
 
-def export(environ: Mapping[str, str]) -> "tuple[Export | None, str]":
+def export(environ: Mapping[str, str], scope: str) -> "tuple[Export | None, str]":
     """The exporter, or why there is none though it was asked for: telemetry is no reason not to serve."""
     if not wanted(environ):
         return None, ""
     try:
-        return Export(), ""
+        return Export(scope), ""
     except ImportError:
         return None, "OTEL_ variables are set, but OpenTelemetry is missing: install twelve-runtime[otel]"
 
@@ -33,7 +33,7 @@ def export(environ: Mapping[str, str]) -> "tuple[Export | None, str]":
 class Export:
     """Batched and sent by a thread of the SDK, which reads endpoint, headers and service name from OTEL_* itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, scope: str) -> None:
         # ruff: noqa: PLC0415 - large, and only for those who ask for it
         from opentelemetry._logs import LogRecord, SeverityNumber
         from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -44,17 +44,28 @@ class Export:
         self._severity = SeverityNumber
         self._provider = LoggerProvider()
         self._provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
-        self._logger = self._provider.get_logger("twelve_runtime.events")
+        self._logger = self._provider.get_logger(scope)
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         level = str(event.get("level", "info"))
         left = {name: value for name, value in event.items() if name not in {"ts", "level", "event"}}
+        named = {NAMES.get(name, name): value for name, value in left.items()}
+        self._emit(level, named, body=str(event.get("event", "")))
+
+    def named(self, name: str, attributes: Mapping[str, Any]) -> None:
+        """An event by OpenTelemetry's own name for it."""
+        self._emit("info", attributes, event_name=name)
+
+    def _emit(
+        self, level: str, attributes: Mapping[str, Any], *, body: str | None = None, event_name: str | None = None
+    ) -> None:
         record = self._record(
             timestamp=time.time_ns(),
             severity_text=level.upper(),
             severity_number=self._severity(SEVERITY.get(level, 9)),
-            body=str(event.get("event", "")),
-            attributes={NAMES.get(name, name): _attribute(value) for name, value in left.items() if value is not None},
+            attributes={name: _attribute(value) for name, value in attributes.items() if value is not None},
+            body=body,
+            event_name=event_name,
         )
         self._logger.emit(record)
 
