@@ -1,12 +1,14 @@
 """Models as releases, on a real platform with a real S3 store and a real app in no particular language."""
 
 import json
+import os
+import signal
 import urllib.error
 import urllib.request
 
 import pytest
 
-from tests.support.live import FIXTURES
+from tests.support.live import FIXTURES, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -160,6 +162,20 @@ def test_other_changes_need_no_store(app, live):
     live.cli("models", "promote", "digits@2", "--app", APP)
     live.cli("config", "set", "COLOUR=blue", "--app", APP)
     assert served(live, "MODEL_SHA256") == shown(live, 2)["digest"]
+
+
+def test_a_process_is_told_that_its_release_is_new_at_its_first_start_only(app, live):
+    """Started again for whatever reason, the release is not on its way in any more: it is all there is."""
+    live.cli("config", "set", "COLOUR=green", "--app", APP)
+    assert served(live, "TWELVE_NEW_RELEASE") == "1"
+    (first,) = live.processes(APP)
+    os.kill(first["pid"], signal.SIGKILL)
+    wait_for(lambda: live.processes(APP)[0]["state"] == "up" and live.processes(APP)[0]["pid"] != first["pid"], "it")
+    assert served(live, "TWELVE_NEW_RELEASE") is None
+    live.cli("restart", "--app", APP)
+    assert served(live, "TWELVE_NEW_RELEASE") is None
+    live.cli("rollback", "--app", APP)
+    assert served(live, "TWELVE_NEW_RELEASE") is None
 
 
 def test_pull_verify_and_gc(app, live, tmp_path):

@@ -47,13 +47,15 @@ def change(
             raise
 
 
-def release_again(platform: Platform, app: App, description: str, user: str, *, run_command: bool = True) -> Release:
+def release_again(
+    platform: Platform, app: App, description: str, user: str, *, run_command: bool = True, automatic: bool = False
+) -> Release:
     """A new release of what is current, with today's config and attachments. The caller holds the release lock."""
     app = platform.apps.get(app.id)
     refuse_during_rollout(platform, app)
     slug = slug_of(platform, platform.releases.current(app))
     release = platform.releases.create(draft(platform, app, slug, description, user))
-    return Serving(platform, app, release, slug, Silent(), run_command=run_command).run()
+    return Serving(platform, app, release, slug, Silent(), run_command=run_command, automatic=automatic).run()
 
 
 def check(platform: Platform, app: App, updates: Mapping[str, str | None]) -> None:

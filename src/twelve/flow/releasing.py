@@ -89,7 +89,10 @@ def slug_of(platform: Platform, release: Release | None) -> Slug | None:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """One release on its way to serve. `automatic`: nobody asked for it, the platform goes back by itself."""
+    """One release on its way to serve. `automatic`: nobody asked for it.
+
+    `urgent`: what it runs has served before.
+    """
 
     platform: Platform
     app: App
@@ -179,7 +182,8 @@ class Serving:
 
     def _start(self, slug: Slug, formation: Sequence[FormationEntry]) -> None:
         sizes = {entry.type: entry.size for entry in formation}
-        new = specs.kept(self.app, self.release, slug, specs.places(formation), sizes)
+        unproven = not (self.urgent or self.automatic)
+        new = specs.kept(self.app, self.release, slug, specs.places(formation), sizes, new=unproven)
         old = [one for one in kept_processes(self.platform, self.app) if not place_of(one.number)]
         if new:
             self.progress.step(f"Starting v{self.release.version}")

@@ -33,9 +33,9 @@ def environment(app: App, release: Release, slug: Slug) -> dict[str, str]:
 
 
 def kept(
-    app: App, release: Release, slug: Slug, wanted: Sequence[Place], sizes: Mapping[str, str]
+    app: App, release: Release, slug: Slug, wanted: Sequence[Place], sizes: Mapping[str, str], *, new: bool = False
 ) -> list[ProcessSpec]:
-    """One spec for each place of the formation, or of a rollout."""
+    """One spec for each place of the formation, or of a rollout. `new`: the release has not served yet."""
     env = environment(app, release, slug)
     return [
         ProcessSpec(
@@ -55,6 +55,7 @@ def kept(
             wish=slug.manifest.formation.get(kind, FormationWish()),
             checks=all_checks(kind, slug.manifest.healthchecks.get(kind, ())),
             host=host(app),
+            new=new,
         )
         for kind, number in wanted
     ]

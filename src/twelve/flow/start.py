@@ -175,7 +175,8 @@ def _bring_up(platform: Platform, app: App) -> None:
             settle(platform, app)
             if _services_moved(platform, app):
                 abort_if_running(platform, app, "services have a new address", platform.user)
-                release_again(platform, app, "Follow services to a new address", platform.user, run_command=False)
+                why = "Follow services to a new address"
+                release_again(platform, app, why, platform.user, run_command=False, automatic=True)
             apps.fill(platform, app)
     except TwelveError as error:
         platform.logs.write(app.name, "api", f"Error R99 (Platform error) -> {app.name} does not start: {error}")

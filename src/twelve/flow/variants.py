@@ -1,6 +1,6 @@
 """The processes a rollout adds to an app's formation: `web` of its treatments, and of the shadow."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -46,15 +46,20 @@ def expected(platform: Platform, app: App, release: Release) -> dict[Place, UUID
     return own | {place: known[version] for place, version in others.items()}
 
 
-def adjust(platform: Platform, app: App, rollout: Rollout | None) -> None:
-    """Start what the rollout wants and nobody runs, and retire what it wants no more. The caller holds the lock."""
+def adjust(platform: Platform, app: App, rollout: Rollout | None, *, again_only: bool = False) -> None:
+    """Start what the rollout wants and nobody runs, and retire what it wants no more. The caller holds the lock.
+
+    `again_only`: nobody joins, what has served comes back.
+    """
     formation = platform.formations.list(app.id)
     places = wanted(rollout, formation)
     running = [process for process in kept_processes(platform, app) if is_variants(process)]
     right = [one for one in running if places.get((one.type, one.number)) == one.release_version]
     have = {(one.type, one.number) for one in right}
     size = next((entry.size for entry in formation if entry.type == WEB), "standard-1x")
-    new = again(platform, app, {place: (version, size) for place, version in places.items() if place not in have})
+    joining = set() if again_only else set(places.values()) - {one.release_version for one in running}
+    absent = {place: (version, size) for place, version in places.items() if place not in have}
+    new = again(platform, app, absent, joining)
     old = [one for one in running if one not in right]
     if new or old:
         roll_out(platform, app, Changeover(platform, app, new, old, Silent()))
@@ -66,21 +71,23 @@ def try_to_adjust(platform: Platform, app: App) -> None:
     if rollout is None:
         return
     try:
-        adjust(platform, app, rollout)
+        adjust(platform, app, rollout, again_only=True)
     except TwelveError as error:
         text = f"Rollout {rollout.name}: its processes are not as many as they should be: {error}"
         platform.logs.write(app.name, "api", text, source="app")
 
 
-def again(platform: Platform, app: App, places: Mapping[Place, tuple[int | UUID, str]]) -> list[ProcessSpec]:
-    """What is needed to start these: by place, the release and the size."""
+def again(
+    platform: Platform, app: App, places: Mapping[Place, tuple[int | UUID, str]], joining: Collection[int] = ()
+) -> list[ProcessSpec]:
+    """What is needed to start these: by place, the release and the size. `joining` have no process yet."""
     made: list[ProcessSpec] = []
     for ref in {ref for ref, _ in places.values()}:
         release = platform.releases.get(app.id, ref)
         slug = slug_of(platform, release)
         mine = {place: size for place, (one, size) in places.items() if one == ref}
         if slug is not None:
-            found = specs.kept(app, release, slug, sorted(mine), {})
+            found = specs.kept(app, release, slug, sorted(mine), {}, new=ref in joining)
             made += [replace(spec, size=mine[spec.type, spec.number]) for spec in found]
     return made
 

@@ -169,6 +169,29 @@ def test_without_its_file_new_processes_answer_by_the_rule(own):
     assert json.loads(predict(own, 1500).body)["_meta"]["fallback"] == 0
 
 
+def test_a_new_release_without_its_model_takes_no_request(own, tmp_path):
+    """What serves has its model; a rule in its place would be worse."""
+    before = json.loads(predict(own, 1500).body)["_meta"]
+    name = f"{APP}@{before['version']}"
+    own.cli("models", "pull", "-a", APP, name, str(tmp_path / "files"))
+    about = own.json("models", "show", "-a", APP, name)
+    about["golden"][0]["outputs"][0]["data"][0] = -1
+    (tmp_path / "about.json").write_text(json.dumps({key: about[key] for key in ("framework", "signature", "golden")}))
+    (file,) = (tmp_path / "files").iterdir()
+    broken = own.json("models", "push", "-a", APP, APP, str(file), "--about", str(tmp_path / "about.json"))["version"]
+
+    refused = own.cli("models", "promote", "-a", APP, f"{APP}@{broken}", ok=False)
+    assert refused.returncode == errors.BootCrash.exit_code
+    assert "MODEL_START_DEGRADED" in refused.stderr
+    now = json.loads(predict(own, 1500).body)["_meta"]
+    assert (now["version"], now["release"], now["fallback"]) == (before["version"], before["release"], 0)
+
+    own.cli("config", "set", "-a", APP, f"MODEL_VERSION={broken}", "MODEL_START_DEGRADED=1")
+    assert json.loads(predict(own, 1500).body)["_meta"]["fallback"] == 1
+    own.cli("rollback", "-a", APP)
+    assert json.loads(predict(own, 1500).body)["_meta"]["version"] == before["version"]
+
+
 def test_drift_is_told_from_the_log(own):
     predict(own, 0)
     log = own.cli("logs", "-n", "1500", "-a", APP).stdout

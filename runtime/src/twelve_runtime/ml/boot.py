@@ -1,7 +1,7 @@
 """From the environment to models that may serve: resolve, verify, load, replay; each step is one `model_boot` event.
 
-Whatever goes wrong with one level leaves the others: a chain whose primary is missing starts degraded, a chain without
-any level that loaded does not start.
+Whatever goes wrong with one level leaves the others: a chain whose primary is missing starts degraded, unless its
+release is new; a chain without any level that loaded does not start.
 """
 
 import time
@@ -24,6 +24,7 @@ from twelve_runtime.ml.model import QUICK, Level, Model
 from twelve_runtime.ml.settings import Default, Item, Rules, Settings, Version
 
 GATHERS = {"sklearn-skops", "pickle", "python"}  # what MODEL_BATCH is for
+NOT_WHOLE = "A new release begins with its own model; MODEL_START_DEGRADED=1 lets it begin with its fallback."
 Refusals = (ArtifactError, Unusable)
 
 
@@ -86,6 +87,8 @@ class Boot:
                 raise Unusable(self._reasons.get(starts[name], "No level of the chain could be loaded."))
             if chain.degraded:
                 reason = self._reasons.get(starts[name], "")
+                if self._settings.whole:
+                    raise Unusable(f"{reason} {NOT_WHOLE}")
                 self._out.event("model_degraded", model_name=self._settings.name, model_version=starts[name],
                                 variant=name or None, reason=reason)  # fmt: skip
 

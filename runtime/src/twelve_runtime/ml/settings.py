@@ -71,6 +71,7 @@ class Settings:
     trusted_types: tuple[str, ...] = ()
     allow_pickle: bool = False
     public_keys: tuple[str, ...] = ()
+    whole: bool = False  # a start without the primary is none
     experiment: assign.Experiment | None = None
     log: Log = Log()
     cache: Path = Path()
@@ -125,6 +126,7 @@ class _Reader:
             trusted_types=_words(env.get("MODEL_TRUSTED_TYPES", "")),
             allow_pickle=self._flag("MODEL_ALLOW_PICKLE"),
             public_keys=_words(env.get("MODEL_PUBLIC_KEY", "")),
+            whole=self._flag("TWELVE_NEW_RELEASE") and not self._flag("MODEL_START_DEGRADED"),
             experiment=self._take("EXPERIMENT", "", _experiment),
             log=self._take("PREDICTION_LOG", "all", _log),
             cache=Path(env.get("MODEL_CACHE") or Path(tempfile.gettempdir()) / f"twelve-models-{os.getuid()}"),

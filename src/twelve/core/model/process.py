@@ -61,6 +61,7 @@ class ProcessSpec:
 
     `kept` processes belong to the formation and are started again after any exit; others run once.
     `routed` processes are checked on $PORT before they are up (type web); others by `checks` or by staying alive.
+    `new`: its release has not served yet; the process's first start is told so.
     `terminal` is (columns, rows) for a one-off on a pty, None for pipes or the log stream.
     """
 
@@ -82,6 +83,7 @@ class ProcessSpec:
     host: str = ""
     terminal: tuple[int, int] | None = None
     attached: bool = False
+    new: bool = False
 
     @property
     def name(self) -> str:

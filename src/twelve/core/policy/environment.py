@@ -19,8 +19,9 @@ OWNED = frozenset({
     "PORT", "DYNO", "HOME", "PWD",
     "HEROKU_APP_ID", "HEROKU_APP_NAME", "HEROKU_APP_DEFAULT_DOMAIN_NAME", "HEROKU_DYNO_ID",
     "HEROKU_RELEASE_VERSION", "HEROKU_RELEASE_CREATED_AT", "HEROKU_SLUG_COMMIT", "HEROKU_SLUG_DESCRIPTION",
-    "TWELVE_SLUG_DIGEST",
+    "TWELVE_SLUG_DIGEST", "TWELVE_NEW_RELEASE",
 })  # fmt: skip
+NEW_RELEASE = {"TWELVE_NEW_RELEASE": "1"}  # only at the first start of a process whose release has not served yet
 GIVEN = OWNED | frozenset(DEFAULTS)  # no app has to ask for these
 
 

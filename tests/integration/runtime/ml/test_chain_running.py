@@ -193,6 +193,16 @@ def test_a_flipped_byte_is_refused_or_stood_in_for(world, place):
         assert serving.events("model_degraded")[0]["reason"]
 
 
+def test_a_new_release_does_not_begin_with_its_fallback(world):
+    (blob,) = (path for path in (world.store / "blobs" / "sha256").iterdir() if path.read_bytes() == b"thing")
+    blob.unlink()
+    code, said = world.refused(MODEL_FALLBACK="1", TWELVE_NEW_RELEASE="1")
+    assert (code, "MODEL_START_DEGRADED=1" in said) == (1, True)
+    assert world.latest.digest.removeprefix("sha256:") in said or "is not in" in said
+    with world.serve(MODEL_FALLBACK="1", TWELVE_NEW_RELEASE="1", MODEL_START_DEGRADED="1") as serving:
+        assert ask(serving) == ("1", 1, "not_loaded")
+
+
 def test_the_primary_comes_back_by_itself(world):
     (blob,) = (path for path in (world.store / "blobs" / "sha256").iterdir() if path.read_bytes() == b"thing")
     hidden = blob.with_suffix(".hidden")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from twelve.core.model import ProcessSpec
+from twelve.core.policy.environment import NEW_RELEASE
 from twelve.core.policy.launch import script
 from twelve.stages.run.local.limits import shell_limits
 from twelve.stages.run.local.tree import ID_VARIABLE
@@ -18,14 +19,15 @@ def shell(command: str, *, terminal: bool, processes: int | None = None) -> tupl
     return (*leader, program, "-c", f"{shell_limits(processes if bash else None)}\n{script(command)}")
 
 
-def environment(spec: ProcessSpec, port: int | None) -> dict[str, str]:
-    """The environment as the app sees it, complete; what we own wins."""
+def environment(spec: ProcessSpec, port: int | None, *, first: bool = False) -> dict[str, str]:
+    """The environment as the app sees it, complete; what we own wins. `first`: it has never been up."""
     own = {
         "PORT": str(port),
         "DYNO": spec.name,
         ID_VARIABLE: str(spec.id),
         "HOME": "/app",
         "PWD": "/app",
+        **(NEW_RELEASE if spec.new and first else {}),
     }
     if spec.terminal is None:
         return {**spec.env, **own}

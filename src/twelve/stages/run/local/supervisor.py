@@ -86,7 +86,7 @@ class Supervisor:
         sandboxed = self._ground.sandbox.name == "bwrap"
         processes = self._ground.limiter.processes(self.spec.size) if sandboxed else None
         argv = shell(self.spec.command, terminal=self.spec.terminal is not None, processes=processes)
-        start = self._ground.sandbox.start(self.spec, self.place, environment(self.spec, port), argv)
+        start = self._ground.sandbox.start(self.spec, self.place, environment(self.spec, port, first=self._fresh), argv)
         self._start = self._groups.joined(start)
         self._streams = self.outlet.open()
 
