@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twelve_runtime.artifacts.tensors import stands_in
-from twelve_runtime.ml import comparison, drift, golden, judged, observed
-from twelve_runtime.ml.errors import Rejected
+from twelve_runtime.ml import comparison, drift, golden, judged, observed, ranking
+from twelve_runtime.ml.errors import BadConfig, Rejected
 from twelve_runtime.ml.judged import Judged
 from twelve_runtime.ml.tables import Table
 
@@ -19,13 +19,14 @@ TIMER = 0.25  # milliseconds: a difference below this is the machine's
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`margin`: how much worse a candidate may be, as a share of the champion's mean loss."""
+    """`margin`: how much worse a candidate may be, as a share of the champion's mean loss, or of 1 minus its metric."""
 
     size: float = 256.0
     memory: float = 512.0
     margin: float = comparison.MARGIN
     target: str = "target"
     slices: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()  # of ranking.METRICS
     accept_drift: bool = False
 
 
@@ -61,6 +62,7 @@ def all_of(case: Case) -> Iterator[Check]:
     yield overlap(case)
     if taken.ok:
         yield from compared(case)
+        yield from ranked(case)
     yield drifted(case)
 
 
@@ -112,10 +114,43 @@ def compared(case: Case) -> Iterator[Check]:
         return
     champion = _losses(case.champion, case.holdout, target)
     yield _check("holdout", comparison.compare(candidate, champion, case.limits.margin))
-    for column in case.limits.slices:
-        for value, where in comparison.slices(case.holdout.column(column)).items():
-            part = comparison.compare(candidate[where], champion[where], case.limits.margin)
-            yield _check(f"slice {column}={value}", part)
+    for name, where in _slices(case):
+        yield _check(name, comparison.compare(candidate[where], champion[where], case.limits.margin))
+
+
+def ranked(case: Case) -> Iterator[Check]:
+    """By each metric that is asked for, on all rows and on each slice; without a champion better than chance."""
+    if not case.limits.metrics:
+        return
+    values = np.asarray([str(value) for value in case.holdout.target(case.limits.target).tolist()])
+    candidate, classes = _probabilities(case.candidate, case.holdout)
+    champion, known = _probabilities(case.champion, case.holdout) if case.champion else (candidate * 0, classes)
+    margin = case.limits.margin if case.champion else 0.0
+    everywhere = ("", np.ones(len(values), np.bool_))
+    for name, where in [everywhere, *(_slices(case) if case.champion else [])]:
+        wanted = ranking.classes_of(values[where].tolist())
+        ours, theirs = (
+            ranking.scores(given[where], of, wanted) for given, of in ((candidate, classes), (champion, known))
+        )
+        true = [values[where] == one for one in wanted]
+        for metric in case.limits.metrics:
+            yield _ranked(f"{name} {metric}".strip(), metric, ranking.compare(metric, ours, theirs, true, margin))
+
+
+def _ranked(name: str, metric: str, found: comparison.Comparison) -> Check:
+    if not found.enough:
+        least = f"{comparison.LEAST_ROWS} rows and {ranking.LEAST_OF_A_CLASS} of a class"
+        return Check(name, False, detail=f"{found.rows} rows are too few to rank: {least} are needed")
+    detail = f"{metric} {1 - found.candidate:.4g} against {1 - found.champion:.4g} on {found.rows} rows"
+    return Check(name, found.ok, found.value, found.limit, f"{detail}; the upper bound of what is lost counts")
+
+
+def _slices(case: Case) -> list[tuple[str, NDArray[np.bool_]]]:
+    return [
+        (f"slice {column}={value}", where)
+        for column in case.limits.slices
+        for value, where in comparison.slices(case.holdout.column(column)).items()
+    ]
 
 
 def drifted(case: Case) -> Check:
@@ -158,6 +193,16 @@ def _check(name: str, found: comparison.Comparison) -> Check:
 
 def _losses(model: Judged, table: Table, target: NDArray[Any]) -> comparison.Losses:
     return comparison.losses(model.answers(table), target, model.classes)
+
+
+def _probabilities(model: Judged, table: Table) -> tuple[NDArray[Any], Sequence[Any]]:
+    """By row, and the class of each column."""
+    found = model.answers(table).get("probabilities")
+    if found is None or found.ndim != 2 or model.classes is None:
+        raise BadConfig(
+            f"GATE_METRICS needs `probabilities` of the `classes` in the manifest; {model.manifest.ref} has none."
+        )
+    return found, model.classes
 
 
 def _of_a_constant(like: comparison.Losses, target: NDArray[Any]) -> comparison.Losses:

@@ -15,7 +15,7 @@ from pathlib import Path
 from twelve_runtime.artifacts import datasets, models
 from twelve_runtime.artifacts.errors import ArtifactError, Missing, Refused
 from twelve_runtime.artifacts.store import Store
-from twelve_runtime.ml import checks, judged, tables
+from twelve_runtime.ml import checks, judged, ranking, tables
 from twelve_runtime.ml import settings as serving
 from twelve_runtime.ml.checks import Case, Check, Limits
 from twelve_runtime.ml.errors import BadConfig, Rejected, Unusable
@@ -136,9 +136,22 @@ def _limits(env: Mapping[str, str], words: argparse.Namespace) -> Limits:
         memory=_number(env, "GATE_MAX_RAM_MB", usual.memory),
         margin=_number(env, "GATE_MARGIN", usual.margin),
         target=env.get("GATE_TARGET") or usual.target,
-        slices=tuple(word.strip() for word in env.get("GATE_SLICES", "").split(",") if word.strip()),
+        slices=_words(env, "GATE_SLICES"),
+        metrics=_metrics(env),
         accept_drift=words.accept_drift,
     )
+
+
+def _words(env: Mapping[str, str], key: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in env.get(key, "").split(",") if word.strip())
+
+
+def _metrics(env: Mapping[str, str]) -> tuple[str, ...]:
+    wanted = _words(env, "GATE_METRICS")
+    for word in wanted:
+        if word not in ranking.METRICS:
+            raise BadConfig(f"GATE_METRICS: {word!r} is none of {', '.join(ranking.METRICS)}.")
+    return wanted
 
 
 def _number(env: Mapping[str, str], key: str, usual: float) -> float:

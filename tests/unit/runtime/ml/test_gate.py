@@ -109,6 +109,21 @@ def test_slices_are_judged_too(world):
     assert world.judge("3", "1", GATE_SLICES="side")[0] == 0
 
 
+def test_rank_metrics_are_judged_where_they_are_asked_for(world):
+    wanted = {"GATE_METRICS": "auc, average_precision"}
+    assert world.judge("1", **wanted)[0] == 0
+    code, told = world.judge("2", **wanted)
+    assert (code, failed(told)) == (4, ["baseline", "auc", "average_precision"])
+    assert world.judge("3", "1", **wanted)[0] == 0
+    code, told = world.judge("2", "1", GATE_METRICS="auc", GATE_SLICES="side")
+    sides = ["slice side=left", "slice side=right"]
+    assert (code, failed(told)) == (4, ["holdout", *sides, "auc", *(f"{side} auc" for side in sides)])
+    assert told["auc"]["value"] > told["auc"]["limit"] > 0
+    few = world.push("few", ROWS[1000:1150], SIDES[1000:1150])
+    code, told = world.judge("3", "1", HOLDOUT_DATA_VERSION=f"few@{few}", **wanted)
+    assert failed(told) == ["holdout", "auc", "average_precision"]
+
+
 def test_a_holdout_that_was_trained_on_proves_nothing(world):
     mixed = world.push("mixed", ROWS[900:1600], SIDES[900:1600])
     code, told = world.judge("3", "1", HOLDOUT_DATA_VERSION=f"mixed@{mixed}")
@@ -181,6 +196,7 @@ def test_a_candidate_that_is_not_what_it_says_is_never_loaded(world):
     [
         ("3", {"HOLDOUT_DATA_VERSION": ""}, 78, "HOLDOUT_DATA_VERSION is not set"),
         ("3", {"GATE_MARGIN": "much"}, 78, "GATE_MARGIN='much' is not a number"),
+        ("3", {"GATE_METRICS": "auc,f1"}, 78, "GATE_METRICS: 'f1' is none of auc, average_precision"),
         ("3", {"MODEL_STORE_URL": ""}, 78, "MODEL_STORE_URL is missing"),
         ("99", {}, 1, "sides@99 is not in"),
         ("3", {"HOLDOUT_DATA_VERSION": "kept@" + "0" * 64}, 1, "is not in"),
