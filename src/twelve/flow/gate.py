@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from twelve.core.errors import RunError
 from twelve.core.model import App, LogFilter, Release, Retraining
+from twelve.core.model.retraining import JUDGED
 from twelve.core.policy import retrain as policy
 from twelve.core.policy.numbers import ONE_OFFS
 from twelve.core.policy.retrain import GATE, Next
@@ -15,6 +16,7 @@ from twelve.flow import specs
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import lines_read, slug_of
 
+HOLDOUT = "HOLDOUT_DATA_VERSION"
 HISTORY = 1500  # lines of the app's log that are looked through for events
 MOST_LINES = 5000  # of a gate's output that are kept
 
@@ -45,9 +47,25 @@ def judge(platform: Platform, app: App, one: Retraining) -> Next:
     overdue.daemon = True
     overdue.start()
     try:
-        return policy.after_gate(*_output(platform, app, process))
+        verdict = policy.after_gate(*_output(platform, app, process))
     finally:
         overdue.cancel()
+    return policy.worn(verdict, *_uses(platform, app, one, release))
+
+
+def _uses(platform: Platform, app: App, one: Retraining, release: Release) -> tuple[str, int]:
+    """The holdout, and how many candidates of this model it has judged, with this one."""
+    holdout = release.config.get(HOLDOUT, "")
+    if not holdout:
+        return "", 0
+    same = {each.version for each in platform.releases.list(app.id) if _tree(each) == _tree(release)}
+    earlier = platform.retrainings.list(app.id)
+    judged = [each for each in earlier if each.state in JUDGED and each.model == one.model]
+    return holdout, 1 + sum(each.release_version in same for each in judged)
+
+
+def _tree(release: Release) -> str:
+    return release.config.get(HOLDOUT, "").rpartition("@")[2]
 
 
 def serving(release: Release | None, model: str) -> str | None:

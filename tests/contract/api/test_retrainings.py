@@ -9,6 +9,7 @@ from twelve_runtime.artifacts.store import Store
 
 from tests.support.live import wait_for
 from twelve.core.model import RetrainingState
+from twelve.core.policy import retrain as policy
 from twelve.flow import gate, promotion
 from twelve.flow.retrainer import Retrainer
 
@@ -102,6 +103,19 @@ def test_what_the_gate_refuses_changes_nothing_and_is_not_judged_again(world):
     assert (again["state"], again["exit_code"], again["candidate"]) == ("unchanged", 0, None)
     assert "Nothing new" in again["reason"]
     assert "digits@1 serves" in again["reason"]
+
+
+def test_a_holdout_that_has_judged_many_says_so_until_another_one_is_taken(world, monkeypatch):
+    monkeypatch.setattr(policy, "WORN", 3)
+    world.config(GATE_EXIT="4", HOLDOUT_DATA_VERSION="rows@aa")
+    judged = [world.retrained(f"train.{number}") for number in (1, 2)]
+    judged.append(world.ended(world.begin()))  # nothing new is judged by nobody
+    world.config(COLOUR="blue", HOLDOUT_DATA_VERSION="others@aa")  # another name, the same rows
+    judged.append(world.retrained("train.3"))
+    world.config(HOLDOUT_DATA_VERSION="rows@bb")
+    judged.append(world.retrained("train.4"))
+    worn = [[check["value"] for check in one["checks"] if check["check"] == "holdout_use"] for one in judged]
+    assert worn == [[], [], [], [3], []]
 
 
 def test_a_training_that_fails_says_so(world):

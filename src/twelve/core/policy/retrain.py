@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from twelve.core.errors import CandidateRefused, ConfigError, TrainingFailed
@@ -20,6 +20,7 @@ __all__ = [
     "gate_command",
     "on_pass",
     "wants_latest",
+    "worn",
 ]
 
 TRAIN, GATE = "train", "gate"
@@ -31,6 +32,7 @@ WAYS = ("promote", "canary", "keep")
 CANARY = 500  # buckets of a canary's first share: 5 %
 CANARY_UNIT, USUAL_UNIT = "RETRAIN_UNIT", "header:x-user-id"
 MOST_CHECKS = 200
+WORN = 20  # gates on one holdout
 LONGEST = 1000  # characters of a text that somebody else's program has printed
 
 
@@ -86,6 +88,17 @@ def after_gate(status: int, lines: Sequence[str]) -> Next:
     last = next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
     reason = f"The gate exited with status {status}: {last[:LONGEST]}"
     return Next(RetrainingState.FAILED, reason, TrainingFailed.exit_code, checks=kept)
+
+
+def worn(following: Next, holdout: str, uses: int) -> Next:
+    """A verdict of the gate, which was at least the 20th on one holdout, says so: by chance one in twenty passes that
+    should not. `uses` counts this one.
+    """
+    if uses < WORN or following.state not in {RetrainingState.PROMOTING, RetrainingState.REFUSED}:
+        return following
+    check = {"check": "holdout_use", "ok": True, "value": uses, "limit": WORN}
+    detail = f"{holdout} has judged {uses} candidates, so one may have passed by chance: keep other rows apart"
+    return replace(following, checks=[*following.checks, check | {"detail": detail}])
 
 
 def gate_events(lines: Iterable[str]) -> list[dict[str, Any]]:

@@ -54,6 +54,17 @@ def event(check, ok=True, **more):
     return json.dumps({"event": "gate", "check": check, "ok": ok, "value": 1, "limit": 2, "detail": "d"} | more)
 
 
+def test_the_twentieth_gate_on_one_holdout_says_that_it_wears_out():
+    passed, refused = retrain.after_gate(0, []), retrain.after_gate(4, [event("size", ok=False)])
+    assert retrain.worn(passed, "rows@aa", 19) == passed
+    (said,) = retrain.worn(passed, "rows@aa", 20).checks
+    assert (said["check"], said["ok"], said["value"], said["limit"]) == ("holdout_use", True, 20, 20)
+    assert "rows@aa has judged 20 candidates" in said["detail"]
+    assert [one["check"] for one in retrain.worn(refused, "rows@aa", 21).checks] == ["size", "holdout_use"]
+    failed = retrain.after_gate(1, ["no store"])
+    assert retrain.worn(failed, "rows@aa", 99) == failed
+
+
 def test_a_pass_goes_on_to_promotion_with_its_checks():
     following = retrain.after_gate(0, ["noise", event("size"), event("verdict", detail="good")])
     assert (following.state, following.reason) == (RetrainingState.PROMOTING, "good")
