@@ -186,6 +186,20 @@ def test_pull_verify_and_gc(app, live, tmp_path):
     assert live.json("models", "gc", "--app", APP)["swept"] == []
 
 
+def test_what_programs_read_is_json(app, live, tmp_path):
+    digest = shown(live, 3)["digest"]
+    named = {"name": "digits", "version": "3", "digest": digest}
+    assert live.json("models", "verify", "digits@3", "--app", APP) == named | {"size": 9, "signed_by": ""}
+    out = str(tmp_path / "out")
+    pulled = live.json("models", "pull", "digits@3", out, "--app", APP)
+    assert pulled == named | {"directory": out, "files": ["model.onnx"]}
+    made = live.json("models", "alias", "set", "digits", "lately", "3", "--app", APP)
+    assert (made["name"], made["alias"], made["version"], made["digest"]) == ("digits", "lately", "3", digest)
+    assert live.json("models", "alias", "remove", "digits", "lately", "--app", APP)["alias"] == "lately"
+    rows = live.json("datasets", "pull", "numbers", str(tmp_path / "rows"), "--app", APP)
+    assert (rows["name"], rows["rows"], rows["directory"]) == ("numbers", 2, str(tmp_path / "rows"))
+
+
 def test_a_store_that_is_away_is_one_sentence_without_its_secret(live):
     live.cli("apps", "create", "storeless")
     live.cli("services", "attach", "MODEL_STORE_URL=s3://key:geheim@127.0.0.1:1/bucket", "--app", "storeless")

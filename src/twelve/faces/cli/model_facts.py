@@ -39,6 +39,10 @@ def document(
     }
 
 
+def named(found: Resolved) -> dict[str, Any]:
+    return {"name": found.manifest.name, "version": found.manifest.version, "digest": found.digest}
+
+
 def releases_of(here: Here) -> list[dict[str, Any]]:
     """Those of this app that have served a model."""
     listed = here.client.list(f"{here.path}/releases")

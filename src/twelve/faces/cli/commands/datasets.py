@@ -94,7 +94,8 @@ def push(
 @click.argument("ref", metavar="NAME[@TREE]")
 @click.argument("directory", type=click.Path(path_type=Path))
 @app_option
-def pull(ref: str, directory: Path, app: str | None) -> None:
+@json_option
+def pull(ref: str, directory: Path, app: str | None, as_json: bool) -> None:
     """Copy a version's files, every byte verified, into a directory that is new or empty."""
     from twelve_runtime.artifacts import datasets
 
@@ -107,7 +108,10 @@ def pull(ref: str, directory: Path, app: str | None) -> None:
         found = resolved(here, ref)
         with artifacts.progress(ref, found.size) as progress:
             datasets.pull(here.store, found, directory, progress)
-    click.echo(f"{found.name}@{found.tree[:SHORT]} is in {directory}: {len(found.files)} files, verified.")
+    if as_json:
+        show_json(shown(found) | {"directory": str(directory)})
+    else:
+        click.echo(f"{found.name}@{found.tree[:SHORT]} is in {directory}: {len(found.files)} files, verified.")
 
 
 @command.command()

@@ -34,23 +34,31 @@ def history(app: str | None, as_json: bool) -> None:
 @click.argument("alias")
 @click.argument("version")
 @app_option
-def set_(name: str, alias: str, version: str, app: str | None) -> None:
+@json_option
+def set_(name: str, alias: str, version: str, app: str | None, as_json: bool) -> None:
     """From now on ALIAS means VERSION: a number, a digest, or what another alias means now."""
     client = Client.here()
     body = {"name": name, "alias": alias, "version": version}
     made = client.post(f"{app_path(client, app)}/model-aliases", body)
-    click.echo(f"{name}@{alias} is {name}@{made['version']} now, {made['digest']}.")
+    if as_json:
+        show_json(made)
+    else:
+        click.echo(f"{name}@{alias} is {name}@{made['version']} now, {made['digest']}.")
 
 
 @command.command()
 @click.argument("name")
 @click.argument("alias")
 @app_option
-def remove(name: str, alias: str, app: str | None) -> None:
+@json_option
+def remove(name: str, alias: str, app: str | None, as_json: bool) -> None:
     """Forget an alias; its history stays."""
     client = Client.here()
-    client.delete(f"{app_path(client, app)}/model-aliases/{segment(name)}/{segment(alias)}")
-    click.echo(f"Removed {name}@{alias}.")
+    gone = client.delete(f"{app_path(client, app)}/model-aliases/{segment(name)}/{segment(alias)}")
+    if as_json:
+        show_json(gone)
+    else:
+        click.echo(f"Removed {name}@{alias}.")
 
 
 def _show(query: str, app: str | None, as_json: bool) -> None:

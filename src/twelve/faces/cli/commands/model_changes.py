@@ -49,7 +49,8 @@ def push(
 @click.argument("ref", metavar="NAME@VERSION")
 @click.option("--reason", default="", help="Kept beside it.")
 @app_option
-def remove(ref: str, reason: str, app: str | None) -> None:
+@json_option
+def remove(ref: str, reason: str, app: str | None, as_json: bool) -> None:
     """Take a version away: no new release gets it, those that have it keep it, its number stays taken."""
     from twelve_runtime.artifacts import models
 
@@ -60,7 +61,10 @@ def remove(ref: str, reason: str, app: str | None) -> None:
         here = artifacts.opened(app)
         name, version = artifacts.split(ref, needed="version")
         models.delete(here.store, name, version, reason)
-    click.echo(f"Removed {ref}. `twelve models gc` sweeps what no release needs.")
+    if as_json:
+        show_json({"name": name, "version": version, "reason": reason})
+    else:
+        click.echo(f"Removed {ref}. `twelve models gc` sweeps what no release needs.")
 
 
 @click.command()

@@ -78,12 +78,13 @@ def show(ref: str, app: str | None, as_json: bool) -> None:
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--allow-pickle", is_flag=True, help="Also files that run code when they are loaded.")
 @app_option
-def pull(ref: str, directory: Path, allow_pickle: bool, app: str | None) -> None:
+@json_option
+def pull(ref: str, directory: Path, allow_pickle: bool, app: str | None, as_json: bool) -> None:
     """Copy a version's files, every byte verified, into a directory that is new or empty."""
     from twelve_runtime.artifacts.cache import download, pickles
 
     from twelve.core.errors import BadModel
-    from twelve.faces.cli import artifacts
+    from twelve.faces.cli import artifacts, model_facts
     from twelve.faces.cli.model_ref import resolved
     from twelve.stages.models.words import told
 
@@ -94,17 +95,22 @@ def pull(ref: str, directory: Path, allow_pickle: bool, app: str | None) -> None
             raise BadModel(f"{found.manifest.ref} runs code when it is loaded.", hint="--allow-pickle copies it still.")
         with artifacts.progress(found.manifest.ref, found.manifest.size) as progress:
             download(here.store, found.manifest.files, directory, progress)
-    click.echo(f"{found.manifest.ref} is in {directory}: {len(found.manifest.files)} files, verified.")
+    if as_json:
+        paths = [file.path for file in found.manifest.files]
+        show_json(model_facts.named(found) | {"directory": str(directory), "files": paths})
+    else:
+        click.echo(f"{found.manifest.ref} is in {directory}: {len(found.manifest.files)} files, verified.")
 
 
 @command.command()
 @ref_argument
 @app_option
-def verify(ref: str, app: str | None) -> None:
+@json_option
+def verify(ref: str, app: str | None, as_json: bool) -> None:
     """Read every byte of a version and compare it with what was published; and its signature, with MODEL_PUBLIC_KEY."""
     from twelve_runtime.artifacts import models
 
-    from twelve.faces.cli import artifacts
+    from twelve.faces.cli import artifacts, model_facts
     from twelve.faces.cli.model_ref import resolved
     from twelve.stages.models.words import told
 
@@ -113,5 +119,8 @@ def verify(ref: str, app: str | None) -> None:
         found = resolved(here, ref)
         with artifacts.progress(found.manifest.ref, found.manifest.size) as progress:
             size = models.verify(here.store, found, progress)
+    if as_json:
+        show_json(model_facts.named(found) | {"size": size, "signed_by": found.signed_by})
+        return
     signed = f", signed by {found.signed_by}" if found.signed_by else ""
     click.echo(f"{found.manifest.ref} is whole: {artifacts.human(size)} as published, {found.digest}{signed}.")
