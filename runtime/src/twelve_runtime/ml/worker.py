@@ -15,6 +15,7 @@ except ImportError as absent:
     raise ImportError(f"twelve_runtime.ml.worker needs {lacks}: install twelve-runtime[ml]") from absent
 
 from twelve_runtime.ml.asgi import Application
+from twelve_runtime.ml.connection import Connection
 
 DRAIN = 25  # seconds for requests in flight after SIGTERM: the platform's grace is 30
 TICK = 5.0  # seconds
@@ -23,7 +24,7 @@ TICK = 5.0  # seconds
 def work(application: Application, listener: socket.socket, parent: int | None = None) -> None:
     """Returns when SIGTERM or SIGINT came and the last answer is out. `parent`: a pipe that ends with the parent."""
     config = uvicorn.Config(
-        application, http="httptools", ws="none", lifespan="off", interface="asgi3", log_config=None, access_log=False,
+        application, http=Connection, ws="none", lifespan="off", interface="asgi3", log_config=None, access_log=False,
         server_header=False, proxy_headers=False, date_header=False, timeout_graceful_shutdown=DRAIN,
         timeout_keep_alive=75,
     )  # fmt: skip
