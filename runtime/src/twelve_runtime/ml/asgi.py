@@ -17,10 +17,10 @@ except ImportError as absent:
     raise ImportError("twelve_runtime.ml.asgi needs numpy and orjson: install twelve-runtime[ml]") from absent
 
 from twelve_runtime.ml import calls
-from twelve_runtime.ml.errors import Problem, TooLarge, Unknown
+from twelve_runtime.ml.errors import Gone, Problem, TooLarge, Unknown
 from twelve_runtime.ml.model import Answer, Call, Level
 from twelve_runtime.ml.protocols import mlflow, oip, plain
-from twelve_runtime.ml.protocols.dialect import About, Dialect
+from twelve_runtime.ml.protocols.dialect import About, Dialect, Written
 from twelve_runtime.ml.service import Service
 
 Message = MutableMapping[str, Any]
@@ -62,14 +62,18 @@ class Application:
             await send({"type": "websocket.close", "code": 1003})
 
     async def _http(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        path = scope["path"].removeprefix(scope.get("root_path", "")).rstrip("/")
-        if scope["method"] == "POST":
-            dialect, number = self._posts.get(path), None
-            if dialect is None:
-                dialect, number = self._inference(path)
+        path, method = scope["path"].removeprefix(scope.get("root_path", "")).rstrip("/"), scope["method"]
+        dialect, number = self._posts.get(path), None
+        if dialect is None:
+            dialect, number = self._inference(path)
+        if method == "POST" and (dialect or path not in self._gets):
             await self._post(dialect, number, scope, receive, send)
+        elif dialect or method not in {"GET", "HEAD"}:
+            allowed = "POST" if dialect else "GET, HEAD"
+            reply = _json({"error": f"Only {allowed} is understood here."}, 405)
+            await _send(send, reply, [(b"allow", allowed.encode())])
         else:
-            await _send(send, self._get(path) if scope["method"] in {"GET", "HEAD"} else _wrong_method())
+            await _send(send, self._get(path))
 
     async def _post(
         self, dialect: Dialect | None, number: str | None, scope: Mapping[str, Any], receive: Receive, send: Send
@@ -87,12 +91,17 @@ class Application:
             traceback.print_exc(file=sys.stderr)
             await self._refuse(speaks, Problem("The server could not handle the request."), call, send)
         else:
-            await _send(send, (200, JSON, written), self._labels(call, answer.level, answer.fallback))
+            body, size = written
+            labels = self._labels(call, answer.level, answer.fallback)
+            if size is None:
+                await _send(send, (200, JSON, body), labels)
+            else:
+                await _send(send, (200, oip.OCTETS, body), [(oip.SIZE, b"%d" % size), *labels])
 
     async def _predict(
         self, dialect: Dialect | None, number: str | None, call: Call, headers: Mapping[bytes, bytes], body: bytes,
         scope: Mapping[str, Any],
-    ) -> tuple[Answer, bytes]:  # fmt: skip
+    ) -> tuple[Answer, Written]:  # fmt: skip
         if dialect is None:
             raise Unknown(f"There is no {scope['path'][:200]!r} here; the model is {self._name}.")
         service = self.service
@@ -150,7 +159,7 @@ class Application:
                 level = self._known(number)
             case ["", "v2", "models", self._name, *rest] if rest in ([], ["ready"]):
                 level = self.service.lineup.chain.levels[0]
-            case ["", "v2", "models", name, *_]:
+            case ["", "v2", "models", name, *_] if name != self._name:
                 raise Unknown(f"There is no model {name[:80]!r} here; the model is {self._name}.")
             case _:
                 raise Unknown(f"There is no {'/'.join(parts)[:200]!r} here.")
@@ -166,7 +175,7 @@ class Application:
         return found
 
     def _server(self) -> Reply:
-        return _json({"name": "twelve", "version": _version(), "extensions": []})
+        return _json({"name": "twelve", "version": _version(), "extensions": ["binary_tensor_data"]})
 
     def _ready(self) -> Reply:
         return _json({"live": True, "ready": True, "degraded": self.service.lineup.degraded})
@@ -186,6 +195,8 @@ async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         raise _too_large()
     message = await receive()
     body: bytes = message.get("body", b"")
+    if not body and message["type"] == "http.disconnect":
+        raise Gone("The client went away.")
     if not message.get("more_body") and len(body) <= LARGEST:
         return body
     return await _rest(message, body, receive)
@@ -196,7 +207,7 @@ async def _rest(message: Message, body: bytes, receive: Receive) -> bytes:
     while message.get("more_body") and total <= DISCARDED:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Problem("The client went away.")
+            raise Gone("The client went away.")
         total += len(message.get("body", b""))
         if total <= LARGEST:
             pieces.append(message["body"])
@@ -220,10 +231,6 @@ async def _send(send: Send, reply: Reply, labels: Headers | None = None) -> None
 
 def _json(document: Any, status: int = 200) -> Reply:
     return status, JSON, orjson.dumps(document)
-
-
-def _wrong_method() -> Reply:
-    return _json({"error": "GET and POST are understood."}, 405)
 
 
 def _version() -> str:

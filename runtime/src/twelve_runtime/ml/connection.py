@@ -1,6 +1,6 @@
 """A client's connection: uvicorn's protocol, with three things it lacks. What is written in one turn of the event loop
-leaves together, so that an answer is one call to the kernel and one packet, not two of each. The head of a request is
-bounded, in bytes and in time. And what is no HTTP at all is refused in JSON, as everything else is.
+leaves together, so that an answer is one call to the kernel and one packet, not two of each. A request is bounded: its
+head in bytes, the whole of it in time. And what is no HTTP at all is refused in JSON, as everything else is.
 """
 
 import asyncio
@@ -10,12 +10,13 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 LARGEST_HEAD = 64 * 1024  # bytes of a request's line and headers, and of what comes in the same packets
-SECONDS_FOR_HEAD = 20.0
 
 
 class Connection(HttpToolsProtocol):
+    patience = 60.0  # seconds a request may take to come
+
     _head = 0  # bytes of a head that is not yet whole
-    _slow: asyncio.TimerHandle | None = None
+    _slow: asyncio.TimerHandle | None = None  # set while a request has begun and is not whole
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(Together(cast("asyncio.Transport", transport), self.loop))
@@ -27,18 +28,19 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.scope is not None and "path" in self.scope:
-            if self._head:
+        in_head = self.scope is None or "path" not in self.scope
+        if not in_head and (not self.cycle.more_body or self.cycle.response_complete):
+            if self._slow is not None:
                 self._whole()
         elif not self.transport.is_closing():
-            self._wait(len(data))
+            self._wait(len(data) if in_head else 0)
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, msg)
 
     def _wait(self, size: int) -> None:
-        if not self._head:
-            self._slow = self.loop.call_later(SECONDS_FOR_HEAD, self._refuse, 408, "The request came too slowly.")
+        if self._slow is None:
+            self._slow = self.loop.call_later(self.patience, self._late)
         self._head += size
         if self._head > LARGEST_HEAD:
             self._refuse(431, f"The request's headers are larger than {LARGEST_HEAD // 1024} KB.")
@@ -48,6 +50,11 @@ class Connection(HttpToolsProtocol):
         if self._slow is not None:
             self._slow.cancel()
             self._slow = None
+
+    def _late(self) -> None:
+        if self.cycle is None or not self.cycle.response_started:
+            self._refuse(408, f"The request did not come within {self.patience:g} seconds.")
+        self.transport.close()
 
     def _refuse(self, status: int, sentence: str) -> None:
         body = orjson.dumps({"error": sentence})

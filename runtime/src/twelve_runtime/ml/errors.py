@@ -6,6 +6,7 @@ Unusable             the process cannot serve: one sentence, and an exit code
 
 Problem              a request gets no prediction: one sentence, and an HTTP status
 ├── BadInput         400
+├── Gone             nobody is left to be answered
 ├── Unknown          404
 ├── TooLarge         413
 ├── WrongType        415
@@ -38,6 +39,11 @@ class Problem(Exception):
 class BadInput(Problem):
     status = 400
     kind = "bad_input"
+
+
+class Gone(Problem):
+    status = 400
+    kind = "client_gone"
 
 
 class Unknown(Problem):

@@ -28,6 +28,7 @@ FLOATS = [dtype for dtype in DTYPES.values() if dtype.kind == "f"]
 ACCEPTED = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}  # kind of the tensor -> kinds of what was sent
 HARMLESS = {dtype: float(np.finfo(dtype).max) / 2 for dtype in FLOATS}
 FEW = 256
+MOST = 32  # dimensions that are said
 WORDS = {"b": "booleans", "i": "whole numbers", "u": "whole numbers", "f": "numbers", "O": "strings"}
 
 
@@ -38,14 +39,37 @@ def read(tensor: Tensor, data: object, shape: Sequence[int] | None = None) -> Ar
         raise BadInput(f'The data of input "{tensor.name}" is not a list.')
     found = _strings(tensor, data) if dtype.kind == "O" else _numbers(tensor, data, dtype)
     if shape is not None:
-        if math.prod(shape) != found.size:
-            raise BadInput(
-                f'Input "{tensor.name}" has {found.size} values, but shape {list(shape)} means {math.prod(shape)}.'
-            )
-        found = found.reshape(shape)
-    if not fits(tensor, found.shape):
-        raise BadInput(f'Input "{tensor.name}" has shape {list(found.shape)}; the model takes {list(tensor.shape)}.')
+        return _shaped(tensor, found, shape)
+    _check_shape(tensor, found.shape)
     return found
+
+
+def accept(tensor: Tensor, found: Array, shape: Sequence[int]) -> Array:
+    """The same for what came as flat arrays, of a datatype that may be taken for the signature's."""
+    dtype = DTYPES[tensor.datatype]
+    if dtype.kind != "O" and found.size:
+        found = _floats(tensor, found, dtype) if dtype.kind == "f" else _whole(tensor, found, dtype)
+    return _shaped(tensor, found, shape)
+
+
+def _shaped(tensor: Tensor, found: Array, shape: Sequence[int]) -> Array:
+    if math.prod(shape) != found.size:
+        means = f"shape {_short(shape)} means {str(math.prod(shape))[:40]}"
+        raise BadInput(f'Input "{tensor.name}" has {found.size} values, but {means}.')
+    _check_shape(tensor, tuple(shape))
+    try:
+        return found.reshape(shape)
+    except (ValueError, OverflowError):  # nothing, in more than there can be of it
+        raise BadInput(f'Input "{tensor.name}" cannot have shape {_short(shape)}.') from None
+
+
+def _check_shape(tensor: Tensor, shape: tuple[int, ...]) -> None:
+    if not fits(tensor, shape):
+        raise BadInput(f'Input "{tensor.name}" has shape {_short(shape)}; the model takes {list(tensor.shape)}.')
+
+
+def _short(shape: Sequence[int]) -> str:
+    return str(list(shape[:MOST]))[:80]
 
 
 def fits(tensor: Tensor, shape: tuple[int, ...]) -> bool:

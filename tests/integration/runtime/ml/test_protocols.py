@@ -1,11 +1,13 @@
 """One running process, spoken to in every language it knows, and told nonsense in each of them."""
 
+import asyncio
 import http.client
 import json
 
 import numpy as np
 import pytest
 from tritonclient import http as triton
+from tritonclient.http import aio as triton_aio
 
 from tests.support import models
 from tests.support.models import ROW, Serving, environment
@@ -14,6 +16,7 @@ pytestmark = pytest.mark.integration
 
 INFER = "/v2/models/digits/infer"
 TENSOR = {"name": "X", "shape": [1, 4], "datatype": "FP32", "data": ROW}
+BINARY = {"name": "X", "shape": [1, 4], "datatype": "FP32", "parameters": {"binary_data_size": 16}}
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +101,32 @@ def test_the_triton_client_works_as_it_comes(client):
         assert close(found.as_numpy("probabilities"), shares)
 
 
-def test_its_binary_tensors_are_refused_in_its_own_words(client):
-    given = triton.InferInput("X", [1, 4], "FP32")
-    given.set_data_from_numpy(np.array([ROW], dtype=np.float32))
-    with pytest.raises(Exception, match="binary_data=False"):
-        client.infer("digits", [given])
+@pytest.mark.parametrize("outputs", [None, {"label": True, "probabilities": True}, {"probabilities": False}])
+def test_its_binary_tensors_go_both_ways(client, outputs):
+    """As it sends them when nothing is said, and asks for them."""
+    rows = np.array([ROW, [1, 2, 3, 4]], dtype=np.float32)
+    given = triton.InferInput("X", [2, 4], "FP32").set_data_from_numpy(rows)
+    wanted = [triton.InferRequestedOutput(name, binary_data=raw) for name, raw in outputs.items()] if outputs else None
+    found = client.infer("digits", [given], outputs=wanted)
+    label, shares = models.expected(rows)
+    assert close(found.as_numpy("probabilities"), shares)
+    if outputs is None or "label" in outputs:
+        assert found.as_numpy("label").tolist() == label.tolist()
+    sent = {one["name"]: "data" not in one for one in found.get_response()["outputs"]}
+    assert sent == (outputs or {"label": True, "probabilities": True})
+
+
+def test_its_asynchronous_client_works_as_it_comes(serving):
+    """It sends JSON as application/octet-stream."""
+
+    async def infer(*, raw):
+        async with triton_aio.InferenceServerClient(f"127.0.0.1:{serving.port}") as client:
+            given = triton_aio.InferInput("X", [1, 4], "FP32")
+            given.set_data_from_numpy(np.array([ROW], dtype=np.float32), binary_data=raw)
+            return (await client.infer("digits", [given])).as_numpy("label").tolist()
+
+    wanted = models.expected([ROW])[0].tolist()
+    assert [asyncio.run(infer(raw=raw)) for raw in (False, True)] == [wanted, wanted]
 
 
 def test_records(serving):
@@ -152,6 +176,18 @@ BAD = [  # path, body, status, said
     (INFER, {"inputs": [TENSOR | {"shape": [0, 4], "data": []}]}, 400, "no row"),
     (INFER, {"inputs": [TENSOR | {"shape": [-1, 4]}]}, 400, "list of whole numbers"),
     (INFER, {"inputs": [TENSOR | {"shape": [True, 4]}]}, 400, "list of whole numbers"),
+    (INFER, {"inputs": [TENSOR | {"shape": [1] * 99 + [4]}]}, 400, "the model takes"),
+    (INFER, {"inputs": [TENSOR | {"shape": [2**62, 0], "data": []}]}, 400, "the model takes"),
+    (INFER, {"inputs": [TENSOR | {"parameters": {"binary_data_size": 16}}]}, 400, "both"),
+    (INFER, {"inputs": [BINARY]}, 400, "only 0 are left"),
+    (INFER, {"inputs": [TENSOR | {"parameters": []}]}, 400, "not an object"),
+    (INFER, {"inputs": [TENSOR], "parameters": {"binary_data_output": 1}}, 400, "neither true nor false"),
+    (
+        INFER,
+        {"inputs": [TENSOR], "outputs": [{"name": "label", "parameters": {"classification": 2}}]},
+        400,
+        "extension",
+    ),
     (INFER, {"inputs": [TENSOR | {"datatype": "FP8"}]}, 400, "which the protocol lacks"),
     (INFER, {"inputs": [TENSOR | {"datatype": "BYTES"}]}, 400, "cannot be taken"),
     (INFER, {"inputs": [TENSOR | {"data": [1, 2, "3", 4]}]}, 400, "not strings"),
@@ -178,6 +214,31 @@ def test_nonsense_gets_the_protocol_s_error_object(serving, path, body, status, 
 
 
 @pytest.mark.parametrize(
+    ("tensor", "declared", "tail", "said"),
+    [
+        (BINARY, 0, b"", "only 0 are left"),
+        (BINARY, 0, bytes(17), "1 bytes behind"),
+        (BINARY, 1000, bytes(16), "Inference-Header-Content-Length is"),
+        (BINARY, -1000, bytes(16), "Inference-Header-Content-Length is"),
+        (BINARY | {"parameters": {"binary_data_size": -1}}, 0, b"", "not a whole number"),
+        (BINARY | {"parameters": {"binary_data_size": 2**62}}, 0, b"", "are left"),
+        (BINARY | {"parameters": {"binary_data_size": 15}}, 0, bytes(15), "no whole number of FP32"),
+        (BINARY | {"shape": [4, 1]}, 0, bytes(16), "the model takes"),
+        (BINARY | {"shape": [2, 4]}, 0, bytes(16), "4 values"),
+        (BINARY | {"datatype": "BOOL"}, 0, bytes(16), "cannot be taken"),
+        (BINARY, 0, b"\0\0\xc0\x7f" * 4, "not finite"),
+    ],
+)
+def test_nonsense_in_binary(serving, tensor, declared, tail, said):
+    """`declared`: how far the length in the header is from the truth."""
+    document = json.dumps({"inputs": [tensor]}).encode()
+    headers = {"inference_header_content_length": str(len(document) + declared)}
+    status, found, _ = serving.post(INFER, document + tail, **headers)
+    assert (status, list(found)) == (400, ["error"])
+    assert said in found["error"]
+
+
+@pytest.mark.parametrize(
     ("body", "kind", "status"),
     [
         (b"[]", "application/json", 400),
@@ -200,7 +261,16 @@ def test_nonsense_in_mlflow_s_words(serving, body, kind, status):
 def test_forms_and_compressed_bodies_are_refused(serving):
     assert serving.post("/predict", b"X=1", content_type="application/x-www-form-urlencoded")[0] == 415
     assert serving.post("/predict", b"\x1f\x8b", content_encoding="gzip")[0] == 415
-    assert serving.request("PUT", "/predict", b"{}")[0] == 405
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("PUT", "/predict", "POST"), ("GET", INFER, "POST"), ("OPTIONS", INFER, "POST"), ("POST", "/v2", "GET, HEAD")],
+)
+def test_other_methods_are_told_which_one_is_meant(serving, method, path, allowed):
+    status, document, headers = serving.request(method, path)
+    assert (status, headers["allow"]) == (405, allowed)
+    assert allowed in document["error"]
 
 
 @pytest.mark.parametrize("chunked", [False, True])

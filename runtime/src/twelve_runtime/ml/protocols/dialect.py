@@ -14,16 +14,20 @@ from twelve_runtime.ml.tensors import Array, Arrays, plain
 
 JSON = b"application/json"
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+Written = tuple[bytes, int | None]  # a body, and how many bytes of it are JSON, where something stands behind it
 
 
 @dataclass(slots=True)
 class Asked:
-    """`outputs`: which of them are wanted, None for all. `single`: one record, not a list of them."""
+    """`outputs`: which of them are wanted, None for all; `binary`: which of them behind the JSON. `single`: one record,
+    not a list of them.
+    """
 
     inputs: Arrays
     document: Any
     id: str | None = None
     outputs: frozenset[str] | None = None
+    binary: frozenset[str] = frozenset()
     single: bool = False
 
 
@@ -47,15 +51,15 @@ class About:
 @dataclass(frozen=True, slots=True)
 class Dialect:
     read: Callable[[bytes, Mapping[bytes, bytes], Signature | None], Asked]
-    write: Callable[[Asked, Call, Answer, About], bytes]
+    write: Callable[[Asked, Call, Answer, About], Written]
     error: Callable[[Problem], bytes]
     late: int = 500  # the status when every level was too late
 
 
-def json(body: bytes, headers: Mapping[bytes, bytes]) -> dict[str, Any]:
-    """The object in the body. NaN and Infinity are not JSON."""
+def json(body: bytes, headers: Mapping[bytes, bytes], also: bytes = JSON) -> dict[str, Any]:
+    """The object in the body. NaN and Infinity are not JSON. `also`: another content type that may be JSON."""
     kind = headers.get(b"content-type", JSON)
-    if kind != JSON and kind.partition(b";")[0].strip().lower() != JSON:
+    if kind != JSON and kind.partition(b";")[0].strip().lower() not in {JSON, also}:
         raise WrongType(f"Content-Type is {kind.decode('latin-1')[:80]}; application/json is understood.")
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise WrongType("Compressed bodies are not understood.")

@@ -11,7 +11,7 @@ from twelve_runtime.artifacts.tensors import Signature
 from twelve_runtime.ml.errors import BadInput, Problem, WrongType
 from twelve_runtime.ml.model import Answer, Call
 from twelve_runtime.ml.protocols import plain
-from twelve_runtime.ml.protocols.dialect import JSON, OPTIONS, About, Asked, Dialect, json, records
+from twelve_runtime.ml.protocols.dialect import JSON, OPTIONS, About, Asked, Dialect, Written, json, records
 
 FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 CODES = {400: "BAD_REQUEST", 404: "RESOURCE_DOES_NOT_EXIST", 413: "BAD_REQUEST", 415: "BAD_REQUEST",
@@ -32,12 +32,12 @@ def read(body: bytes, headers: Mapping[bytes, bytes], signature: Signature | Non
     return Asked(plain.arrays(_rows(given[0], document[given[0]], signature), signature), document)
 
 
-def write(_: Asked, __: Call, answer: Answer, ___: About) -> bytes:
+def write(_: Asked, __: Call, answer: Answer, ___: About) -> Written:
     found = records(answer)
     if len(answer.outputs) == 1:
         name = next(iter(answer.outputs))
-        return orjson.dumps({"predictions": [one[name] for one in found]}, option=OPTIONS)
-    return orjson.dumps({"predictions": found}, option=OPTIONS)
+        return orjson.dumps({"predictions": [one[name] for one in found]}, option=OPTIONS), None
+    return orjson.dumps({"predictions": found}, option=OPTIONS), None
 
 
 def error(problem: Problem) -> bytes:

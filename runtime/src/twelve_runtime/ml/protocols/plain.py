@@ -9,7 +9,7 @@ from twelve_runtime.artifacts.tensors import Signature
 from twelve_runtime.ml import tensors
 from twelve_runtime.ml.errors import BadInput
 from twelve_runtime.ml.model import Answer, Call
-from twelve_runtime.ml.protocols.dialect import OPTIONS, About, Asked, Dialect, json, message, objects, records
+from twelve_runtime.ml.protocols.dialect import OPTIONS, About, Asked, Dialect, Written, json, message, objects, records
 from twelve_runtime.ml.tensors import Array
 
 
@@ -36,8 +36,8 @@ def arrays(listed: list[dict[str, Any]], signature: Signature | None) -> dict[st
         raise BadInput(f'A record has no "{absent.args[0]}".') from None
 
 
-def write(asked: Asked, call: Call, answer: Answer, about: About) -> bytes:
-    return orjson.dumps(document(asked, call, answer, about), option=OPTIONS)
+def write(asked: Asked, call: Call, answer: Answer, about: About) -> Written:
+    return orjson.dumps(document(asked, call, answer, about), option=OPTIONS), None
 
 
 def document(asked: Asked, call: Call, answer: Answer, about: About) -> dict[str, Any]:
