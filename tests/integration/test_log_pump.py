@@ -91,6 +91,19 @@ def test_nothing_is_lost_from_many_processes_at_once(hub, pump):
         assert found[f"web.{number}"] == [f"p{number} {i}" for i in range(lines)]
 
 
+def test_a_flood_has_at_most_half_a_core_of_ours(hub, pump):
+    process, fd = spawn("import os\nblock = (b'x' * 99 + b'\\n') * 1000\nwhile True: os.write(1, block)")
+    pump.attach(fd, "notes", "web.1", "one")
+    wait_for(lambda: hub.history("notes", 1))
+    begun, used = time.monotonic(), time.process_time()
+    time.sleep(0.5)
+    used, took = time.process_time() - used, time.monotonic() - begun
+    process.kill()
+    process.wait()
+    pump.finish(fd)
+    assert used / took < 0.6
+
+
 def test_the_end_of_a_process_gives_its_last_lines(hub, pump):
     process, fd = spawn("[print('line', i) for i in range(5000)]; print('the reason', end='')")
     pump.attach(fd, "notes", "web.1", "one")

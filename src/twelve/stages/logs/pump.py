@@ -1,6 +1,8 @@
 """From the pipes of all processes into the log stream: one thread, 64 KiB a read, one stamp a chunk.
 
-attach -> (pipe readable -> read -> whole lines -> publish)* -> finish
+attach -> (pipe readable -> read -> whole lines -> publish -> rest)* -> finish
+
+Who writes without end waits for us at his full pipe, not his neighbours for a processor: what the rest costs is his.
 """
 
 import contextlib
@@ -9,6 +11,7 @@ import logging
 import os
 import select
 import threading
+import time
 from collections import deque
 from datetime import UTC, datetime
 from typing import Protocol
@@ -19,6 +22,8 @@ log = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 16
 PIPE_BYTES = 1 << 18  # what waits in the kernel while nobody reads
+MUCH = 1 << 10  # bytes of all pipes in a turn, after which we rest
+REST = 0.001  # seconds; or as long as the turn took, so that no flood has more than half a core of ours
 TAIL_BYTES = 1 << 15
 LAST_LINES = 20
 
@@ -39,6 +44,7 @@ class _Pipe:
         self.lock = threading.Lock()
         self.closed = False
         self.deserted = False  # no writer: woken by the next one only
+        self._capacity = _capacity(fd)
         self._app = app
         self._process = process
         self._key = key
@@ -59,9 +65,18 @@ class _Pipe:
             self._take(data)
         return len(data)
 
+    def serve(self) -> int | None:
+        """What waits in the pipe, but not what comes while we look: how much, as `read` says it."""
+        first = self.read()
+        total = got = first or 0
+        while got == READ_BYTES and total < self._capacity:
+            got = self.read() or 0
+            total += got
+        return first and total
+
     def drain(self) -> None:
         """All that waits now, but no more than a pipe can hold: descendants may go on writing for ever."""
-        left = _capacity(self.fd)
+        left = self._capacity
         while left > 0 and (got := self.read()):
             left -= got
 
@@ -154,20 +169,28 @@ class Pump:
 
     def _run(self) -> None:
         while True:
-            for fd, _ in self._epoll.poll():
+            ready = self._epoll.poll()
+            begun, got = time.thread_time(), 0
+            for fd, _ in ready:
                 if fd == self._stop:
                     return
                 pipe = self._pipes.get(fd)
                 if pipe:
-                    self._serve(pipe)
+                    got += self._serve(pipe)
+            if got >= MUCH:
+                time.sleep(max(REST, time.thread_time() - begun))
 
-    def _serve(self, pipe: _Pipe) -> None:
+    def _serve(self, pipe: _Pipe) -> int:
+        """How many bytes it gave."""
+        got = None
         try:
             with pipe.lock:
                 if not pipe.closed:
-                    self._mind(pipe, deserted=pipe.read() == 0)
+                    got = pipe.serve()
+                    self._mind(pipe, deserted=got == 0)
         except Exception:  # one process's trouble must not silence the others
             log.exception("Output of %s could not be read", pipe.fd)
+        return got or 0
 
     def _mind(self, pipe: _Pipe, *, deserted: bool) -> None:
         """A pipe without a writer is always "ready": ask to be woken by the next writer only, not over and over."""
