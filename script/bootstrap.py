@@ -81,6 +81,7 @@ def make(*, dev: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="twelve-uv-") as scratch:
         uv = find_uv(Path(scratch))
         sync(uv, dev=dev)
+    compile_server()
     staging = STAMP.with_name("stamp.new")
     staging.write_text(f"{HERE}\n{digest}\n{'dev' if dev else 'run'}\n")
     staging.replace(STAMP)
@@ -104,6 +105,12 @@ def sync(uv: Path, *, dev: bool) -> None:
         raise CannotSetUp(
             "the Python packages of uv.lock could not be installed (see above): is the network reachable?"
         )
+
+
+def compile_server() -> None:
+    """Bytecode without docstrings, which it runs on: else its first start would make it, and tell what fails here."""
+    command = [VENV / "bin" / "python", "-I", "-OO", "-c", "import twelve.wiring, twelve.faces.api.server"]
+    subprocess.run(command, cwd=HERE, stderr=subprocess.DEVNULL, check=False)
 
 
 def base_python() -> str:

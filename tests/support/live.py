@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from twelve.faces.cli import start_server
+
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
 
@@ -122,7 +124,7 @@ class Live:
         begun = time.monotonic()
         reading, writing = os.pipe()
         server = subprocess.Popen(
-            [sys.executable, "-I", "-m", "twelve.serve"], env=self.environ | {"TWELVE_READY_FD": str(writing)},
+            start_server.command(), env=self.environ | {"TWELVE_READY_FD": str(writing)},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[writing],
             start_new_session=True,
         )  # fmt: skip

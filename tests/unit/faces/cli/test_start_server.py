@@ -1,7 +1,10 @@
+import sys
+
 import pytest
 
 from twelve.core import errors
-from twelve.faces.cli.start_server import told
+from twelve.faces.cli import start_server
+from twelve.faces.cli.start_server import command, told
 
 
 @pytest.mark.parametrize(
@@ -16,3 +19,9 @@ from twelve.faces.cli.start_server import told
 def test_the_servers_last_word_becomes_our_error(word, kind, sentence):
     error = told(word)
     assert (type(error), str(error)) == (kind, sentence)
+
+
+def test_a_server_whose_bytecode_could_not_be_kept_keeps_its_docstrings(monkeypatch, tmp_path):
+    assert "-OO" in command()
+    monkeypatch.setattr(start_server.os, "__file__", str(tmp_path / "gone" / "os.py"))
+    assert command() == [sys.executable, "-I", "-m", "twelve.serve"]
