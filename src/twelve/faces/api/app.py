@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Router
+from starlette.types import ASGIApp
 
 from twelve.core.errors import TwelveError
 from twelve.faces.api import (
@@ -36,6 +37,7 @@ from twelve.faces.api import (
 )
 from twelve.faces.api.capabilities import Capabilities
 from twelve.faces.api.gate import Gate
+from twelve.faces.api.routes import Shared
 from twelve.flow.platform import Platform
 
 RESOURCES = (
@@ -65,19 +67,13 @@ RESOURCES = (
 )
 
 
-def create_app(platform: Platform, shut_down: Callable[[], None] = lambda: None) -> Starlette:
-    """`shut_down` is what POST /_twelve/shutdown sets off."""
+def create_app(platform: Platform, shut_down: Callable[[], None] = lambda: None) -> ASGIApp:
+    """`shut_down` is what POST /_twelve/shutdown sets off.
+
+    Put together by hand: the gate answers what nobody expected, so Starlette's own page of errors need not be loaded.
+    """
     token = auth.load_token(platform.settings)
-    app = Starlette(
-        routes=[route for resource in RESOURCES for route in resource.routes.table],
-        middleware=[Middleware(Gate, token=token)],
-        exception_handlers={
-            TwelveError: problems.expected,
-            HTTPException: problems.refused,
-        },
-    )
-    app.router.redirect_slashes = False  # a redirect would drop the token
-    app.state.platform = platform
-    app.state.capabilities = Capabilities.of(token)
-    app.state.shut_down = shut_down
-    return app
+    routes = [route for resource in RESOURCES for route in resource.routes.table]
+    router = Router(routes, redirect_slashes=False)  # a redirect would drop the token
+    answering = ExceptionMiddleware(router, {TwelveError: problems.expected, HTTPException: problems.refused})
+    return Gate(answering, token, Shared(platform, Capabilities.of(token), shut_down))

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twelve.core.errors import Misdirected, TwelveError, Unauthorized
 from twelve.faces.api import auth, problems
+from twelve.faces.api.routes import Shared
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 CAPABILITIES = ("/_logs/", "/_output/", "/_sources/", "/_attach/")  # paths whose secret is the right to ask
@@ -19,16 +20,17 @@ RATE_LIMIT = "4500"  # nobody is limited here; clients expect the number
 
 
 class Gate:
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    def __init__(self, app: ASGIApp, token: str, shared: Shared) -> None:
         self._app = app
         self._token = token
+        self._shared = shared
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         path = scope["raw_path"].decode("latin-1")
-        scope = {**scope, "path": path}  # still percent-encoded: decoded after routing
+        scope = {**scope, "path": path, "app": self._shared}  # path still percent-encoded: decoded after routing
         problem = self._problem(path, Headers(scope=scope))
         if scope["type"] == "http":
             await self._http(scope, receive, Answer(send, secret=path.startswith(CAPABILITIES)), problem)

@@ -28,6 +28,15 @@ CHANGES = CapacityLimiter(128)
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """What all requests have in common; `shut_down` is what POST /_twelve/shutdown sets off."""
+
+    platform: Platform
+    capabilities: Capabilities
+    shut_down: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request, read: everything a handler may need of it."""
 
@@ -112,17 +121,17 @@ async def _answer(handler: Handler, status: int, request: Request) -> Response:
 
 
 def call_of(connection: HTTPConnection, body: Mapping[str, Any]) -> Call:
-    state = connection.app.state
+    shared: Shared = connection.app
     return Call(
-        platform=state.platform,
-        capabilities=state.capabilities,
+        platform=shared.platform,
+        capabilities=shared.capabilities,
         # decoded only here, after routing: a name may hold an encoded slash
         path={key: unquote(value) for key, value in connection.path_params.items()},
         query=connection.query_params,
         headers=connection.headers,
         body=body,
         host=connection.headers.get("host", ""),
-        shut_down=state.shut_down,
+        shut_down=shared.shut_down,
     )
 
 

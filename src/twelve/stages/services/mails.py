@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email import policy
 from email.message import EmailMessage
-from email.parser import BytesParser
 
 from sqlalchemy import delete, insert, select
 
@@ -27,6 +25,9 @@ class Mail:
 
     @property
     def message(self) -> EmailMessage:
+        from email import policy  # noqa: PLC0415 - most servers never show a mail
+        from email.parser import BytesParser  # noqa: PLC0415
+
         return BytesParser(EmailMessage, policy=policy.default).parsebytes(self.data)
 
 

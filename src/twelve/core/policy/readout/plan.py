@@ -6,7 +6,6 @@ It is kept with the rollout as a JSON object; what it leaves out has the default
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from difflib import get_close_matches
 
 from twelve.core.errors import UsageError
 
@@ -77,6 +76,8 @@ class Plan:
         """Of somebody who starts a rollout now: what is not known here is a slip of the pen."""
         known = [one.name for one in fields(cls)]
         if unknown := sorted(settings.keys() - set(known)):
+            from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
             near = get_close_matches(unknown[0], known, 1) or [", ".join(known)]
             raise UsageError(f'"{unknown[0]}" is no setting of a rollout.', hint=f"There is {near[0]}.")
         return cls.of(settings)
