@@ -14,9 +14,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from twelve.core.errors import Conflict, DiskFull, PlatformError, TwelveError
 from twelve.infra.settings import Settings
+
+if TYPE_CHECKING:
+    from twelve.flow.platform import Platform
 
 READY_FD = "TWELVE_READY_FD"  # where the one who started us waits for "ready\n" or one error line
 
@@ -68,8 +72,7 @@ def run(settings: Settings, readiness: Readiness) -> None:
         on_failure.pop_all()
     with contextlib.closing(server):
         start.start(wired.platform)
-        bring_up = threading.Thread(target=start.bring_up, args=(wired.platform,), name="bring up", daemon=True)
-        bring_up.start()
+        threading.Thread(target=_bring_up, args=(wired.platform,), name="bring up", daemon=True).start()
         wired.scheduler.start()
         wired.retrainer.start()
         wired.autoscaler.start()
@@ -85,6 +88,14 @@ def run(settings: Settings, readiness: Readiness) -> None:
         start.stop(wired.platform)
         wired.stop()
         settings.remove_run()
+
+
+def _bring_up(platform: "Platform") -> None:
+    from twelve.flow import start  # noqa: PLC0415 - see run
+    from twelve.infra.pages import give_back  # noqa: PLC0415
+
+    start.bring_up(platform)
+    give_back()
 
 
 @contextlib.contextmanager
