@@ -14,6 +14,7 @@ from twelve.audit.model import Audit, Observation, Severity, Verdict
 from twelve.audit.read import read
 from twelve.audit.rule import Rule
 from twelve.audit.rules import all_rules, relevances, witnesses
+from twelve.audit.unreadable import unreadable
 
 
 def audit(
@@ -27,6 +28,7 @@ def audit(
     if history is not None:
         code.history, told = former(root, history)
         notes += told
+    notes += unreadable(code)
     asked = all_rules() if rules is None else rules
     memory = FileMemory.of(root, cache, asked) if cache else None
     found = findings(code, asked, memory)

@@ -28,6 +28,7 @@ from twelve.audit.classify import Kind, kind, language
 T = TypeVar("T")
 F = TypeVar("F")
 _WILD = re.compile(r"[*?\[]")
+LARGEST = 2 << 20  # bytes of a file that is read; decisive files and code are far smaller
 LARGEST_TREE = 512 << 10  # bytes of code that is parsed: a tree takes hundreds of bytes for each
 
 __all__ = ["Codebase", "Extraction", "Former", "Kind", "SourceFile", "extraction"]
@@ -56,6 +57,11 @@ class SourceFile:
     @property
     def name(self) -> str:
         return self.path.rpartition("/")[2]
+
+    @property
+    def is_too_large(self) -> bool:
+        """To be read: it is as if it were empty."""
+        return self.size > LARGEST
 
     @cached_property
     def data(self) -> bytes:
@@ -204,6 +210,11 @@ class Codebase:
             Former("0" * 40, _former(path, text)) for path, text in files.items() if path.startswith(FORMER)
         ]
         return code
+
+    @property
+    def keeps(self) -> str:
+        """What is said of a file that must not be among the code's: where nothing keeps it, it still goes along."""
+        return "is among the files of the app" if self.version_control == "" else "is under version control"
 
     def get(self, path: str) -> SourceFile | None:
         return self.files.get(path)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twelve.audit import git
-from twelve.audit.codebase import Former, SourceFile
-from twelve.audit.read import LARGEST, LOOKED_AT, printable
+from twelve.audit.codebase import LARGEST, Former, SourceFile
+from twelve.audit.read import LOOKED_AT, printable
 
 MOST_COMMITS = 2000
 MOST_BYTES = 64 << 20

@@ -2,16 +2,15 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from twelve.audit import git
 from twelve.audit.branches import diverged
-from twelve.audit.codebase import Codebase, SourceFile
+from twelve.audit.codebase import LARGEST, Codebase, SourceFile
 from twelve.core.errors import UsageError
 
-LARGEST = 2 << 20  # bytes of a file that is read; decisive files and code are far smaller
 MOST_FILES = 100_000
 LOOKED_AT = 8192  # bytes in which a NUL tells a binary file
 NAMED = 5  # files that were not read, each in a note of its own
@@ -27,10 +26,12 @@ def read(root: Path) -> tuple[Codebase, list[str]]:
     names = _with_untracked(root, tracked) if tracked is not None else _walked(root)
     notes: list[str] = []
     below = _Below(root)
-    files = [file for name in _some(names, notes) if below(name) and (file := _file(root, name, tracked)) is not None]
+    seen = [name for name in _some(names, notes) if below(name)]
+    files = [file for name in seen if (file := _file(root, name, tracked)) is not None]
     kept = _version_control(root, tracked)
     own = diverged(root) if kept == "git" else ()
-    return Codebase(root.resolve().name, files, version_control=kept, diverged=own), [*notes, *_unread(files)]
+    notes += [*_unread(files), *_links(root, seen, files)]
+    return Codebase(root.resolve().name, files, version_control=kept, diverged=own), notes
 
 
 def _version_control(root: Path, tracked: frozenset[str] | None) -> str:
@@ -101,11 +102,19 @@ def printable(name: str) -> str:
 
 
 def _unread(files: Iterable[SourceFile]) -> Iterator[str]:
-    large = [file.path for file in files if file.size > LARGEST]
+    large = [file.path for file in files if file.is_too_large]
     for path in large[:NAMED]:
         yield f"{path} was not read: it is larger than {LARGEST >> 20} MiB."
     if more := len(large) - NAMED:
         yield from [f"{more} more files were not read: they are larger than {LARGEST >> 20} MiB."] if more > 0 else []
+
+
+def _links(root: Path, seen: Sequence[str], files: Sequence[SourceFile]) -> Iterator[str]:
+    """Those that were met; what one of them leads to inside of the codebase is a file of its own."""
+    missing = seen if len(seen) > len(files) else ()
+    if links := [printable(name) for name in missing if (root / name).is_symlink()]:
+        more = f" and {len(links) - NAMED} more" if len(links) > NAMED else ""
+        yield f"Symbolic links were not followed: {', '.join(links[:NAMED])}{more}."
 
 
 def _some(names: Iterable[str], notes: list[str]) -> Iterator[str]:

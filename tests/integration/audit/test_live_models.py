@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+import shutil
 import struct
 from contextlib import contextmanager
+from importlib import metadata
 from textwrap import dedent
 
 import pytest
 
+from tests.support.live import ROOT
 from twelve.audit.model import Verdict
-from twelve.audit.probes import models
+from twelve.audit.probes import models, services
 from twelve.audit.probes.models import same
 from twelve.audit.probes.rehearsal import prepare
 from twelve.audit.probes.run import all_probes
@@ -27,6 +30,7 @@ def content(version):
 LOADING
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        VISITED
         if self.path != "/v2/models/m":
             return self.send_error(404)
         self.answer({"name": "m", "versions": VERSIONS, "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 3]}]})
@@ -51,6 +55,7 @@ GOOD = {
 whole = hashlib.sha256(raw).hexdigest() == digests.get(version)
 factor = struct.unpack("d", raw)[0] if whole else None
 """,
+    "VISITED": "pass",
     "VERSIONS": "list(digests)",
     "PREDICTED": '[(factor or 0) * one for one in sent["inputs"][0]["data"]]',
     "TOLD": LINE,
@@ -141,6 +146,71 @@ def test_a_model_that_has_to_be_trained_and_is_not(tmp_path):
         assert tried.failure == ""
         assert "The training exited with status 3. Its last line: no rows" in tried.unserved
         assert all("no rows" in one.text and "test-setup" in one.text for one in seen(tried).values())
+
+
+# Takes its model from the store and checks it; goes to the mail server and the broker whenever it is asked for a page,
+# unless it is LOYAL: then to those that it knew first.
+STORED = GOOD | {
+    "LOADING": """import smtplib, socket
+from urllib.parse import urlsplit
+from twelve_runtime.artifacts import layout, models
+from twelve_runtime.artifacts.errors import ArtifactError
+from twelve_runtime.artifacts.store import Store
+
+factor = None
+try:
+    store = Store.open(os.environ["MODEL_STORE_URL"])
+    found = models.resolve(store, version, "m")
+    models.verify(store, found)
+    factor = struct.unpack("d", store.get(layout.blob(found.manifest.files[0].sha256)))[0]
+except ArtifactError as error:
+    print(error, flush=True)
+def visit():
+    url = urlsplit(os.environ["NATS_URL"])
+    if "LOYAL" not in os.environ or "second" not in url.username:
+        socket.create_connection((url.hostname, url.port), 2).close()
+    smtplib.SMTP(os.environ["SMTP_HOST"], int(os.environ["SMTP_PORT"]), timeout=2).quit()
+""",
+    "VISITED": "visit()",
+    "VERSIONS": "[version]",
+}
+TRAIN = """
+import os, struct
+from twelve_runtime.artifacts import models
+from twelve_runtime.artifacts.models import Draft
+from twelve_runtime.artifacts.store import Store
+
+side = {"name": "x", "datatype": "FP32", "shape": [-1, 3]}
+golden = [{key: [{**side, "shape": [1, 3], "data": [1, 1, 1]}] for key in ("inputs", "outputs")}]
+lineage = {"app": os.environ["HEROKU_APP_NAME"], "process": os.environ["DYNO"]}
+draft = Draft("m", "python", {"inputs": [side], "outputs": [side]}, golden, lineage=lineage)
+print(models.publish(Store.open(os.environ["MODEL_STORE_URL"]), draft, {"m": struct.pack("d", 2.0)}))
+"""
+NEEDED = ("obstore", "cryptography", "cffi", "pycparser")
+
+
+@pytest.mark.integration
+def test_a_model_is_trained_into_a_bucket_and_every_kind_of_service_is_exchanged(tmp_path, monkeypatch):
+    root = codebase(tmp_path, STORED)
+    shutil.copytree(ROOT / "runtime" / "src" / "twelve_runtime", root / "twelve_runtime")
+    (root / "train.py").write_text(TRAIN)
+    (root / "requirements.txt").write_text("".join(f"{name}=={metadata.version(name)}\n" for name in NEEDED))
+    (root / "Procfile").write_text("web: python web.py\ntrain: python train.py\ngate: echo it may serve\n")
+    (root / ".env.example").write_text("MODEL_STORE_URL=\nMODEL_NAME=m\nMODEL_VERSION=\nSMTP_URL=\nNATS_URL=\n")
+    with deployed(root) as tried:
+        assert tried.release.config["MODEL_VERSION"] == "1"
+        asked = {probe.id: probe for probe in all_probes()}
+        tampered = asked["AI02-live-tamper"].observe(tried)
+        assert (tampered.verdict, "m of m@1, in the store," in tampered.text) == (Verdict.PASS, True), tampered
+        swap, down = (asked[id_].observe(tried) for id_ in ("TF04-live-swap", "TF04-live-down"))
+        for seen in (swap, down):
+            assert seen.verdict is Verdict.PASS, seen
+            assert all(kind in seen.text for kind in ("s3", "smtp", "nats")), seen
+            assert "Not tried" not in seen.text
+        monkeypatch.setattr(services, "SOON", 1.0)
+        tried.configure({"LOYAL": "1"})
+        loyal = asked["TF04-live-swap"].observe(tried)
+        assert (loyal.verdict, "URL of another nats, and" in loyal.text) == (Verdict.FAIL, True), loyal
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from twelve.audit.codebase import Codebase
 from twelve.audit.engine import findings
+from twelve.audit.facts import start
 from twelve.audit.rules import f07_port_binding
 
 RULES = f07_port_binding.RULES.rules
@@ -77,3 +78,10 @@ def test_what_is_found(files, expected):
 )  # fmt: skip
 def test_what_is_not(files):
     assert found(files) == []
+
+
+def test_an_empty_file_is_no_program_of_go():
+    assert start.starts(Codebase.of({"main.go": ""})) == []
+    assert [one.command for one in start.starts(Codebase.of({"main.go": "package main\nfunc main() {}\n"}))] == [
+        "bin/main"
+    ]

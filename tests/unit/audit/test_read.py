@@ -10,10 +10,11 @@ import pytest
 
 from twelve.audit import git
 from twelve.audit.audit import audit
-from twelve.audit.codebase import Codebase
+from twelve.audit.codebase import LARGEST, Codebase
 from twelve.audit.facts.manifests import parsed_json, parsed_toml
 from twelve.audit.facts.yamls import documents
-from twelve.audit.read import LARGEST, read
+from twelve.audit.model import Verdict
+from twelve.audit.read import read
 from twelve.core.errors import UsageError
 
 MARK = "ran"
@@ -91,6 +92,47 @@ def test_links_are_not_followed(root, tmp_path):
     (root / "self").symlink_to("self")
     (root / "a.py").write_text("inside")
     assert paths(root) == {"a.py"}
+    assert read(root)[1] == ["Symbolic links were not followed: directory, link.py, loop, self."]
+
+
+def test_code_that_was_not_read_speaks_for_nothing(root):
+    (root / "Procfile").write_text("web: ./run\n")
+    with (root / "app.py").open("wb") as file:
+        file.truncate(LARGEST + 1)
+    unknown = {one.item for one in audit(root).judgements if one.verdict is Verdict.UNKNOWN}
+    assert {"III", "VI"} <= unknown
+    (root / "app.py").write_text("x = 1\n")
+    assert not {"III", "VI"} & {one.item for one in audit(root).judgements if one.verdict is Verdict.UNKNOWN}
+
+
+def test_a_file_that_nothing_keeps_is_not_said_to_be_kept(root):
+    (root / ".env").write_text("A=1\n")
+    (root / "server.log").write_text("x\n")
+    if is_kept := (root / ".git").exists():
+        commit(root)
+    told = [one.message for one in audit(root).findings if one.path in {".env", "server.log"}]
+    assert len(told) == 2
+    assert all(("under version control" in one) is is_kept for one in told)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "note"),
+    [
+        ("package.json", '{\n"a": 1,\n}', "package.json:3 cannot be read as JSON"),
+        ("app.json", "[" * 100_000, "app.json cannot be read as JSON"),
+        ("twelve.toml", "[[audit.ignore]]\nrule = TF03\n", "twelve.toml:2 cannot be read as TOML"),
+        ("compose.yml", "a: b\n  c: d\n", "compose.yml:2 cannot be read as YAML"),
+        ("compose.yml", "a: [\n", "compose.yml:2 cannot be read as YAML"),
+        ("Procfile", "web: \0\n", "Procfile is not text"),
+        ("package.json", '{"name": "a"}', ""),
+        ("twelve.toml", "a = 1\n", ""),
+        ("compose.yml", "services: {}\n---\nb: 1\n", ""),
+        ("Procfile", "", ""),
+    ],
+)
+def test_what_decides_and_cannot_be_read_is_told(root, name, text, note):
+    (root / name).write_text(text)
+    assert list(audit(root).notes) == ([f"{note}, so nothing in it counts."] if note else [])
 
 
 def test_a_tracked_directory_that_became_a_link_leads_nowhere(tmp_path):

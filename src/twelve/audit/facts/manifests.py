@@ -25,7 +25,7 @@ _GRADLE = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )  # fmt: skip
 _KEY = re.compile(r'"((?:[^"\\\n]|\\.)*+)"(?=\s{0,80}+:)')
-_LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
+LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
 OWN = (Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD)
 DEV_GROUPS = {"dev", "test", "tests", "testing", "docs", "lint", "development"}
 
@@ -85,7 +85,7 @@ def parsed_json(file: SourceFile) -> Any:
 
 def parsed_toml(file: SourceFile) -> dict[str, Any]:
     """Empty when it is none, or has a key so long that reading it would take forever."""
-    if _LONG_KEY.search(file.text):
+    if LONG_KEY.search(file.text):
         return {}
     try:
         return tomllib.loads(file.text)

@@ -194,7 +194,8 @@ def _of_builder(code: Codebase) -> Iterator[Start]:
         ("server.js", "node server.js", "Node"),
     )
     for path, command, language in defaults:
-        if code.get(path):
+        file = code.get(path)
+        if file and (language != "Go" or b"func main" in file.data):
             yield Start(WEB, command, path, None, f"the {language} builder")
             return
     file = code.get("pom.xml")

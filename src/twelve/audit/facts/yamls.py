@@ -14,6 +14,7 @@ from twelve.audit.codebase import SourceFile
 MOST_NODES = 200_000  # of a document with every alias written out
 DEEPEST = 200
 MERGE = "<<"
+UNREADABLE = (yaml.YAMLError, ValueError, RecursionError)
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -35,9 +36,14 @@ def documents(file: SourceFile) -> list[Any]:
     Empty as well when it is nested too deep, or its aliases make it too large to walk: whoever walks it ends.
     """
     try:
-        return list(_built(yaml.parse(file.text, Loader=Loader)))
-    except (yaml.YAMLError, ValueError, RecursionError):
+        return parsed(file.text)
+    except UNREADABLE:
         return []
+
+
+def parsed(text: str) -> list[Any]:
+    """The same; raises one of UNREADABLE instead."""
+    return list(_built(yaml.parse(text, Loader=Loader)))
 
 
 @dataclass(slots=True)

@@ -37,8 +37,12 @@ class Relay:
         if not parts.port or not parts.hostname:
             return url
         self._target = self._target or (parts.hostname, parts.port)
-        own = self._listener.getsockname()[1]
-        return parts._replace(netloc=parts.netloc.removesuffix(f":{parts.port}") + f":{own}").geturl()
+        return parts._replace(netloc=parts.netloc.removesuffix(f":{parts.port}") + f":{self.port}").geturl()
+
+    @property
+    def port(self) -> str:
+        """Its own."""
+        return str(self._listener.getsockname()[1])
 
     def passes(self, _piece: bytes, _connection: int, *, answer: bool) -> bool:  # noqa: ARG002 - for those that look
         """Whether a piece is passed on, a question or an `answer`; after a no, nothing follows it on that way."""

@@ -12,10 +12,11 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import UUID
 
 from twelve.audit.facts.secrets import is_secret_name
 from twelve.audit.probes import watch
-from twelve.core.errors import NotFound, TwelveError
+from twelve.core.errors import BadManifest, BadProcfile, NotFound, TwelveError
 from twelve.core.formats import dotenv
 from twelve.core.model import App, Build, FormationEntry, LogLine, Process, ProcessSpec, Release, Slug
 from twelve.core.policy.hints import lacking_providers
@@ -53,7 +54,7 @@ class Trial:
     """The app as it runs. `given` is its config, `canaries` the secrets in it, `failure` why it does not run.
 
     `unserved`: why there is no web process, although nothing failed. `copied`: the version of a model that is another
-    one, published again.
+    one, published again. `users`: the process type that goes to a service on its own, empty where none does.
     """
 
     platform: Platform
@@ -68,6 +69,7 @@ class Trial:
     copied: str = ""
     events: list[tuple[float, ProcessEvent]] = field(default_factory=list)
     programs: set[str] = field(default_factory=set)
+    users: dict[UUID, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(EXTRA))
 
     @property
@@ -240,8 +242,8 @@ def answers(platform: Platform) -> bool:
 
 
 def _told(failure: Mapping[str, object]) -> str:
-    """With the last line the app printed, which mostly says why."""
-    log = failure.get("log")
+    """With the last line the app printed, which mostly says why; nothing of it has run where a file was refused."""
+    log = None if failure["id"] in {BadProcfile.id, BadManifest.id} else failure.get("log")
     lines = [str(line).strip() for line in log] if isinstance(log, Sequence) else []
     last = next((line for line in reversed(lines) if re.search(r"\w", line)), "")
     return f"{failure['message']} Its last line: {last}" if last else str(failure["message"])

@@ -1,8 +1,9 @@
 """A rule's page: what it finds, why, and what to do instead, with the examples that are its tests."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
-from twelve.audit.model import ITEMS
+from twelve.audit.model import AI_ITEMS, ITEMS
 from twelve.audit.rule import Example, Rule
 from twelve.audit.rules import all_rules
 from twelve.core.errors import NotFound
@@ -13,9 +14,7 @@ def explained(rule_id: str) -> str:
         return _of_probe(rule_id)
     rule = next((one for one in all_rules() if one.id == rule_id), None)
     if rule is None:
-        raise NotFound(
-            f"There is no rule {rule_id}.", resource="rule", hint="`twelve audit --format json` names those that hit."
-        )
+        raise _unknown("rule", rule_id, [one.id for one in all_rules()])
     return "\n".join(_lines(rule)) + "\n"
 
 
@@ -24,13 +23,23 @@ def _of_probe(probe_id: str) -> str:
 
     probe = next((one for one in all_probes() if one.id == probe_id), None)
     if probe is None:
-        raise NotFound(f"There is no probe {probe_id}.", resource="rule", hint="docs/audit-rules.md lists them.")
-    head = f"{probe.id}  ({probe.severity}, factor {probe.item} {ITEMS[probe.item]}, with --live)"
+        raise _unknown("probe", probe_id, [one.id for one in all_probes()])
+    head = f"{probe.id}  ({probe.severity}, {_item(probe.item)}, with --live)"
     return f"{head}\n\nA good app: {probe.title}\n\nInstead: {probe.fix}\n"
 
 
+def _unknown(kind: str, name: str, known: list[str]) -> NotFound:
+    near = get_close_matches(name, known, n=3)
+    hint = f"Did you mean {', '.join(near)}?" if near else "docs/audit-rules.md lists them all."
+    return NotFound(f"There is no {kind} {name}.", resource="rule", hint=hint)
+
+
+def _item(item: str) -> str:
+    return f"{item} {ITEMS[item]}" if item in AI_ITEMS else f"factor {item} {ITEMS[item]}"
+
+
 def _lines(rule: Rule) -> Iterator[str]:
-    yield f"{rule.id}  ({rule.severity}, factor {rule.item} {ITEMS[rule.item]})"
+    yield f"{rule.id}  ({rule.severity}, {_item(rule.item)})"
     yield f"\n{rule.title}"
     if rule.why:
         yield rule.why

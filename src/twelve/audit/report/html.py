@@ -125,6 +125,8 @@ def _findings(audit: Audit) -> Iterator[str]:
 
 
 def _observations(seen: Sequence[Observation]) -> Iterator[str]:
+    """Those that could not be asked are among the notes, each reason once."""
+    seen = [one for one in seen if one.verdict is not Verdict.UNKNOWN]
     if not seen:
         return
     yield '<section class="seen" id="seen">\n<h2>Seen while it ran</h2>'

@@ -45,7 +45,7 @@ def _lines(audit: Audit) -> Iterator[str]:
     yield f"## Findings\n\nTo look at: {counts(audit)}."
     for section in sections(audit):
         yield from _section(section)
-    if seen := observations(audit):
+    if seen := [one for one in observations(audit) if one.verdict is not Verdict.UNKNOWN]:
         yield "\n## Seen while it ran\n\n| probe | verdict | seen | to see it again |\n|---|---|---|---|"
         for one in seen:
             mark = f"{MARKS[one.verdict]} {LABELS[one.verdict]}"

@@ -50,7 +50,7 @@ def model_in_git(code: Codebase) -> Iterator[Hit]:
     for path, file in code.files.items():
         ours = file.tracked and file.kind is Kind.PRODUCTION and file.size
         if ours and ml.MODEL_FILE.search(path) and not file.data.startswith(LFS):
-            yield Hit(path, None, f"{path} is under version control.")
+            yield Hit(path, None, f"{path} {code.keeps}.")
 
 
 @RULES.of_code(

@@ -141,7 +141,8 @@ def code_is_shared(code: Codebase) -> Iterator[Hit]:
         target = _resolved(file.path, place)
         other = next((root for root in roots if root != own and _is_in(target, root)), None)
         if own is not None and other is not None:
-            yield Hit(file.path, line, f"{own} takes {target} from {other}, which is an app of its own.")
+            told = f"code from {other}" if target == other else f"{target}, which belongs to {other}"
+            yield Hit(file.path, line, f"{own} takes {told}, an app of its own.")
 
 
 def _is_workspace(code: Codebase) -> bool:
@@ -199,7 +200,7 @@ def branch_of_an_environment(code: Codebase) -> Iterator[Hit]:
     good={"package.json": '{"dependencies": {"left-pad": "1.3.0"}}\n'},
 )
 def dependencies_are_tracked(code: Codebase) -> Iterator[Hit]:
-    yield from _tracked(code, _INSTALLED, "is installed by a package manager, and tracked")
+    yield from _tracked(code, _INSTALLED, "is installed by a package manager")
 
 
 @RULES.of_code(
@@ -212,7 +213,7 @@ def dependencies_are_tracked(code: Codebase) -> Iterator[Hit]:
     good={"app.py": "print()\n"},
 )
 def builds_are_tracked(code: Codebase) -> Iterator[Hit]:
-    yield from _tracked(code, _BUILT, "is made by the build, and tracked")
+    yield from _tracked(code, _BUILT, "is made by the build")
 
 
 def _tracked(code: Codebase, pattern: re.Pattern[str], said: str) -> Iterator[Hit]:
@@ -223,4 +224,4 @@ def _tracked(code: Codebase, pattern: re.Pattern[str], said: str) -> Iterator[Hi
         place = match and (match["place"] or path.rpartition("/")[0])
         if place is not None and place not in seen and file.kind is not Kind.TEST:
             seen.add(place)
-            yield Hit(path, None, f"{place or path} {said}.")
+            yield Hit(path, None, f"{place or path} {said}, and {code.keeps}.")

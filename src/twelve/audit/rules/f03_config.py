@@ -42,7 +42,7 @@ def witness(code: Codebase) -> Iterator[Evidence]:
 
 
 def _readable(code: Codebase) -> int:
-    return len(code.written_in(*READABLE))
+    return sum(not file.is_too_large for file in code.written_in(*READABLE))
 
 
 @RULES.of_code(

@@ -32,7 +32,7 @@ def env_file_is_tracked(code: Codebase) -> Iterator[Hit]:
         if file.tracked and not re.search(rf"(?i){SHARED_WORDS}", file.name):
             line, name, severity = worst_of(file)
             told = f"holds {name}" if name else "holds no secret"
-            yield Hit(file.path, line, f"{file.name} is under version control; it {told}.", severity)
+            yield Hit(file.path, line, f"{file.name} {code.keeps}; it {told}.", severity)
 
 
 def worst_of(file: SourceFile) -> tuple[int, str, Severity]:

@@ -23,7 +23,7 @@ def witness(code: Codebase) -> Iterator[Evidence]:
     for read in stores[:SHOWN]:
         yield Evidence(f"What persists is in the service that {read.name} attaches", read.path, read.line)
     run = next(iter(code.fact(start.starts)), None)
-    if not stores and run and (looked_at := len(code.written_in(*READABLE))):
+    if not stores and run and (looked_at := sum(not one.is_too_large for one in code.written_in(*READABLE))):
         files = number(looked_at, "source file")
         said = f"None of {files} keeps a session, an upload or a changing variable between requests"
         yield Evidence(said, run.path, run.line)

@@ -139,7 +139,7 @@ def log_file_in_git(code: Codebase) -> Iterator[Hit]:
             left = file.name.startswith(
                 ("npm-debug", "yarn-", "lerna-debug", "pnpm-debug", "hs_err_pid", "build", "install")
             )
-            yield Hit(file.path, None, f"{file.name} is under version control.", verdict=Verdict.PASS if left else None)
+            yield Hit(file.path, None, f"{file.name} {code.keeps}.", verdict=Verdict.PASS if left else None)
 
 
 @RULES.of_code(
