@@ -35,6 +35,8 @@ DISCARDED = 10 * LARGEST  # of a body that is too large, read so that the client
 
 
 class Application:
+    """Answers by `service`, which is booted. A body has at most `LARGEST` bytes."""
+
     def __init__(self, service: Service) -> None:
         self.service = service
         self._name = service.settings.name

@@ -19,10 +19,12 @@ RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")
 
 
 def bucket(salt: str, unit: str) -> int:
+    """0 to 9999."""
     return int.from_bytes(_hash(salt, unit)[:7], "big") % BUCKETS
 
 
 def unit_hash(salt: str, unit: str) -> str:
+    """What events carry in the unit's place: 32 hex characters."""
     return _hash(salt, unit)[:16].hex()
 
 

@@ -94,7 +94,7 @@ def _scope(environ: WSGIEnvironment) -> dict[str, Any]:
     return {
         "type": "http",
         "method": environ["REQUEST_METHOD"],
-        "path": environ.get("PATH_INFO", ""),
+        "path": environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace"),
         "root_path": "",
         "query_string": environ.get("QUERY_STRING", "").encode("latin-1"),
         "headers": headers,
@@ -102,7 +102,11 @@ def _scope(environ: WSGIEnvironment) -> dict[str, Any]:
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
-    """At most a byte more than is taken: what is too large is then refused as everywhere."""
-    length = environ.get("CONTENT_LENGTH") or "0"
+    """At most a byte more than is taken: what is too large is then refused as everywhere. A body in chunks has no
+    length, and an end only where the server says so.
+    """
+    length = environ.get("CONTENT_LENGTH") or ""
     read: Callable[[int], bytes] = environ["wsgi.input"].read
-    return read(min(int(length), LARGEST + 1)) if length.isdigit() else b""
+    if length.isdigit():
+        return read(min(int(length), LARGEST + 1))
+    return read(LARGEST + 1) if environ.get("wsgi.input_terminated") else b""

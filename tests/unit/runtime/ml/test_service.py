@@ -244,6 +244,16 @@ def test_under_flask(world):
     answers(lambda path, **more: (client.post if more else client.get)(path, **more))
 
 
+def test_a_body_in_chunks_under_flask(world):
+    """Servers that say where it ends (gunicorn, uWSGI) are read to there; others give nothing."""
+    client = Client(Wsgi(world.service(models.publish(world.store))))
+    body = json.dumps({"X": ROW}).encode()
+    for ends, status in ((True, 200), (False, 400)):
+        environ = {"wsgi.input_terminated": ends, "HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+        answer = client.post("/predict", input_stream=io.BytesIO(body), environ_overrides=environ)
+        assert answer.status_code == status, answer.text
+
+
 def test_under_fastapi(world):
     service = world.service(models.publish(world.store))
     app = FastAPI()
@@ -269,4 +279,6 @@ def test_a_problem_is_raised_where_there_is_no_http(world):
     service = world.service(models.publish(world.store))
     with pytest.raises(BadInput, match="the model takes"):
         predict(service, {"X": [1.0]})
-    assert world.events("prediction")[0]["error_type"] == "bad_input"
+    with pytest.raises(BadInput, match="is an object"):
+        predict(service, [ROW])
+    assert [event["error_type"] for event in world.events("prediction")] == ["bad_input"] * 2

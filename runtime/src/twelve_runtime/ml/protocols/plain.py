@@ -17,7 +17,9 @@ def read(body: bytes, headers: Mapping[bytes, bytes], signature: Signature | Non
     return asked(json(body, headers), signature)
 
 
-def asked(document: dict[str, Any], signature: Signature | None) -> Asked:
+def asked(document: object, signature: Signature | None) -> Asked:
+    if not isinstance(document, dict):
+        raise BadInput("A record is an object, and so is what holds several of them.")
     found = document.get("records", document)
     single = found is document
     listed = [document] if single else found
