@@ -220,6 +220,8 @@ def _version(text: str) -> str:
 def _store(text: str) -> str:
     if not text:
         raise BadConfig("MODEL_STORE_URL is missing: s3://bucket/prefix or file:///directory.")
+    if not text.startswith(("s3://", "file://")):  # not shown: it may hold a secret
+        raise BadConfig("MODEL_STORE_URL is neither s3://bucket/prefix nor file:///directory.")
     return text
 
 

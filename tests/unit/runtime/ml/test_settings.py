@@ -40,6 +40,7 @@ def test_a_default_takes_the_rest_of_the_chain_commas_and_all():
         ("MODEL_VERSION", "digits@champion", "no version"),
         ("MODEL_VERSION", "03", "no version"),
         ("MODEL_STORE_URL", "", "MODEL_STORE_URL is missing"),
+        ("MODEL_STORE_URL", "https://models.example.com", "MODEL_STORE_URL is neither"),
         ("MODEL_SHA256", "abc", "sha256:<64 hex>"),
         ("MODEL_PINS", "[]", "no JSON object"),
         ("MODEL_PINS", '{"2":"x"}', "no JSON object"),
