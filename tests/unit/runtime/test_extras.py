@@ -1,5 +1,6 @@
 """Each part works with its own extra installed and nothing else, and says in one sentence what it lacks."""
 
+import functools
 import re
 import subprocess
 import sys
@@ -71,6 +72,9 @@ print(attempt(*sys.argv[1:]))
 """
 
 
+packages_distributions = functools.cache(metadata.packages_distributions)  # reads every installed file's name
+
+
 def closure(requirements):
     """The distributions that an installation of these brings along."""
     found, left = set(), list(requirements)
@@ -96,7 +100,7 @@ def closure(requirements):
 
 
 def modules(distributions):
-    provided = metadata.packages_distributions()
+    provided = packages_distributions()
     return {
         module
         for module, owners in provided.items()
