@@ -9,6 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.support import models
+
 pytestmark = pytest.mark.integration
 
 PAGES = Path(__file__).parents[3] / "docs" / "runtime"
@@ -22,14 +24,35 @@ def environment(database_url, redis_url, bucket):
     return os.environ | services | {"SECRET_KEY": "a long secret of this test"}
 
 
+def blocks(page):
+    return re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def ran(programs, environment, directory):
+    program = directory / "page.py"
+    program.write_text("\n".join(programs), encoding="utf-8")
+    command = [sys.executable, "-W", "error", str(program)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
 @pytest.mark.parametrize("page", ["idempotency", "sessions", "uploads", "artifacts"])
 def test_the_examples_of_a_page_run(page, environment, tmp_path):
-    blocks = re.findall(
-        r"^```python\n(.*?)^```$", (PAGES / f"{page}.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-    assert len(blocks) >= 4
-    program = tmp_path / "page.py"
-    program.write_text("\n".join(blocks), encoding="utf-8")
-    command = [sys.executable, "-W", "error", str(program)]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert (ran.stderr, ran.returncode) == ("", 0)
+    programs = blocks(PAGES / f"{page}.md")
+    assert len(programs) >= 4
+    done = ran(programs, environment, tmp_path)
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_the_examples_about_serving_run(tmp_path):
+    store = tmp_path / "store"
+    release = models.environment(store, models.publish(store))
+    programs = blocks(PAGES.with_name("serving.md"))
+    assert len(programs) == 3
+    done = ran([*programs, "print(answer['label'])"], os.environ | release, tmp_path)
+    assert (done.stderr, done.returncode) == ("", 0)
+    said = [line for line in done.stdout.splitlines() if not line.startswith("{")]
+    assert said == [
+        '400 Input "X" has shape [1, 1]; the model takes [-1, 4].',
+        str(models.expected([models.ROW])[0][0]),
+    ]
+    assert '"event":"outcome"' in done.stdout
