@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from twelve_runtime.artifacts.store import Store
 
 from tests.support.live import FIXTURES, wait_for
 
@@ -198,6 +199,45 @@ def test_what_programs_read_is_json(app, live, tmp_path):
     assert live.json("models", "alias", "remove", "digits", "lately", "--app", APP)["alias"] == "lately"
     rows = live.json("datasets", "pull", "numbers", str(tmp_path / "rows"), "--app", APP)
     assert (rows["name"], rows["rows"], rows["directory"]) == ("numbers", 2, str(tmp_path / "rows"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("models show digits@99", 3, "digits@99 is not in"),
+        ("models verify digits@99", 3, "`twelve models list` shows"),
+        ("models list nothing", 3, "There is no model nothing in"),
+        ("models push digits {empty}", 33, "empty holds no files.\n"),
+        ("models keypair {empty}/none/key", 2, "none/key cannot be written: No such file or directory."),
+        ("datasets list nothing", 3, "There is no dataset nothing in"),
+        ("datasets push numbers {empty}", 33, "empty holds no files.\n"),
+        ("datasets pull numbers@00000000 {empty}/out", 3, "`twelve datasets list` shows"),
+        ("datasets pull numbers@{tree} {empty}/out", 3, "numbers@abababababab is not in"),
+        ("datasets diff numbers {empty}/none", 2, 'empty/none" is neither a path here nor NAME[@TREE].'),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence_with_its_exit_code(app, live, tmp_path, words, code, said):
+    (tmp_path / "empty").mkdir()
+    given = [word.format(empty=tmp_path / "empty", tree="ab" * 32) for word in words.split()]
+    app_option = [] if "keypair" in given else ["--app", APP]
+    done = live.cli(*given, *app_option, ok=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1), done
+    assert said in done.stderr
+
+
+def test_a_file_that_the_store_has_lost_is_no_wrong_name(app, live):
+    """Of a version that exists: the exit code of a model that is not whole."""
+    (path,) = {one["sha256"] for one in shown(live, 3)["files"]}
+    config = live.api(f"/apps/{APP}/config-vars")
+    store = Store.open(config["MODEL_STORE_URL"], config)
+    blob = f"blobs/sha256/{path}"
+    kept = store.get(blob, 100)
+    store.delete(blob)
+    try:
+        done = live.cli("models", "verify", "digits@3", "--app", APP, ok=False)
+    finally:
+        store.put(blob, kept)
+    assert (done.returncode, "The store has lost it" in done.stderr) == (33, True)
 
 
 def test_a_store_that_is_away_is_one_sentence_without_its_secret(live):

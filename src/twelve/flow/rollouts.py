@@ -67,6 +67,8 @@ def ramp(platform: Platform, app: App, shares: Mapping[int, int], user: str) -> 
             raise UsageError("That is how the shares are already, so nothing was changed.")
         if rollout.phase >= MOST_PHASES:
             raise UsageError(f"A rollout has at most {MOST_PHASES} phases.", hint="Promote or abort it.")
+        if len(grown) > 2 and Plan.of(rollout.settings).canary:
+            raise UsageError("A canary has one treatment.", hint="Promote or abort it, then start another rollout.")
         for variant in grown[len(rollout.variants) :]:
             _check_release(platform, app, variant.release)
         _boot(platform, app, rollout, replace(rollout, variants=grown))

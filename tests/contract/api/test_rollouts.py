@@ -120,6 +120,15 @@ def test_what_is_no_ramp(api, candidate):
     api.call("GET", f"/apps/{candidate}/rollouts/shop.9", 404)
 
 
+def test_a_canary_that_has_begun_gets_no_second_treatment(api, candidate):
+    """It would take no step by itself any more."""
+    api.post(f"/apps/{candidate}/candidates", {"config_vars": {"MORE": "1"}})
+    begin(api, candidate, settings={"canary": True})
+    path = f"/apps/{candidate}/rollouts/current/actions/ramp"
+    assert "A canary has one treatment" in api.call("POST", path, 422, json={"shares": {"v3": "10"}}).json()["message"]
+    assert api.get(f"/apps/{candidate}/rollouts/current")["phase"] == 1
+
+
 def test_a_promotion_that_was_cut_off_before_its_end_is_ended_by_the_next_server(api, candidate):
     begin(api, candidate)
     app = api.platform.apps.get(candidate)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from twelve_runtime.artifacts import layout
-from twelve_runtime.artifacts.errors import Missing, Refused
+from twelve_runtime.artifacts.errors import Refused
 from twelve_runtime.artifacts.manifest import File
 from twelve_runtime.artifacts.store import CHUNK, Store
 
@@ -27,7 +27,7 @@ def described(path: str, content: Content, role: str = "model") -> File:
             found = hashlib.file_digest(file, "sha256").hexdigest()
             return File(path, found, file.tell(), role)
     except OSError as error:
-        raise Missing(f"{content} cannot be read: {error.strerror}.") from None
+        raise Refused(f"{content} cannot be read: {error.strerror}.") from None
 
 
 def put(store: Store, file: File, content: Content, progress: Progress = quiet) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from twelve_runtime.artifacts import blobs, layout, manifest, names, text
 from twelve_runtime.artifacts.blobs import Progress, quiet
 from twelve_runtime.artifacts.cache import download
-from twelve_runtime.artifacts.errors import ArtifactError, Missing, Refused
+from twelve_runtime.artifacts.errors import ArtifactError, Missing, Refused, Unknown
 from twelve_runtime.artifacts.manifest import LIMIT, File
 from twelve_runtime.artifacts.names import shown
 from twelve_runtime.artifacts.store import Store
@@ -91,7 +91,7 @@ def listed(path: Path) -> dict[str, Path]:
     if path.is_file():
         return {names.path(path.name): path}
     if not path.is_dir():
-        raise Missing(f"{path} is neither a file nor a directory.")
+        raise Refused(f"{path} is neither a file nor a directory.")
     found: dict[str, Path] = {}
     for place in sorted(path.rglob("*")):
         if place.is_symlink() or not (place.is_file() or place.is_dir()):
@@ -99,7 +99,7 @@ def listed(path: Path) -> dict[str, Path]:
         if place.is_file():
             found[names.path(place.relative_to(path).as_posix())] = place
     if not found:
-        raise Missing(f"{path} holds no files.")
+        raise Refused(f"{path} holds no files.")
     return found
 
 
@@ -116,7 +116,10 @@ def versions(store: Store, name: str) -> list[Dataset]:
 def resolve(store: Store, name: str, tree: str) -> Dataset:
     """By its whole tree or by its first digits. Refused when its files do not give that tree."""
     whole = _whole(store, names.name(name), tree)
-    raw = store.get(layout.dataset(name, whole), LIMIT)
+    try:
+        raw = store.get(layout.dataset(name, whole), LIMIT)
+    except Missing:
+        raise Unknown(f"{name}@{whole[:12]} is not in {store.name}.") from None
     document = text.decode(raw, f"The manifest of {name}@{whole[:12]}", LIMIT)
     if document.get("schema") != SCHEMA or document.get("name") != name:
         raise Refused(f"The manifest of {name}@{whole[:12]} is that of something else.")
@@ -158,7 +161,7 @@ def _whole(store: Store, name: str, tree: str) -> str:
     if len(found) > 1:
         raise ArtifactError(f"{len(found)} versions of {name} begin with {tree}.")
     if not found:
-        raise Missing(f"No version of {name} in {store.name} begins with {tree}.")
+        raise Unknown(f"No version of {name} in {store.name} begins with {tree}.")
     return found[0]
 
 

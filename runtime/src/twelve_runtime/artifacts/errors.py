@@ -2,7 +2,8 @@
 
 ArtifactError
 ├── Refused          digest, size, path, signature or schema is wrong: it is never loaded
-├── Missing          no such model, version, dataset or object
+├── Missing          an object that should be there is not
+│   └── Unknown      no such model, version or dataset
 └── StoreUnusable    the store does not answer, refuses us, or overwrites what is there
 """
 
@@ -17,6 +18,10 @@ class Refused(ArtifactError):
 
 class Missing(ArtifactError):
     """Nobody has published that."""
+
+
+class Unknown(Missing):
+    """No version of that name, number, digest or tree."""
 
 
 class StoreUnusable(ArtifactError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from twelve_runtime.artifacts import blobs, layout, manifest, names, signing
 from twelve_runtime.artifacts.blobs import Progress, quiet
 from twelve_runtime.artifacts.cache import Resolved, download, fetch, read
-from twelve_runtime.artifacts.errors import Missing, Refused
+from twelve_runtime.artifacts.errors import Missing, Refused, Unknown
 from twelve_runtime.artifacts.gc import gc
 from twelve_runtime.artifacts.names import shown
 from twelve_runtime.artifacts.publish import Draft, Published, discard, forget, live, publish, trained
@@ -69,7 +69,7 @@ def resolve(store: Store, ref: str, name: str, *, pin: str | None = None, public
     if pin is not None and digest != pin:
         raise Refused(f"{name}@{version} has the digest {digest}, and the release pins {shown(pin)}.")
     if pin is None and store.exists(layout.deleted(name, version)):
-        raise Missing(f"{name}@{version} was deleted.")
+        raise Unknown(f"{name}@{version} was deleted.")
     found = manifest.parse(raw)
     if (found.name, found.version) != (name, version):
         raise Refused(f"The manifest of {name}@{version} says that it is {found.ref}.")
@@ -127,7 +127,7 @@ def _version(store: Store, ref: str, name: str) -> str:
     for found in versions(store, name):
         if manifest.digest(_stored(store, name, found.version)) == ref:
             return found.version
-    raise Missing(f"No version of {name} in {store.name} has the digest {ref}.")
+    raise Unknown(f"No version of {name} in {store.name} has the digest {ref}.")
 
 
 def _stored(store: Store, name: str, version: str) -> bytes:
@@ -136,4 +136,4 @@ def _stored(store: Store, name: str, version: str) -> bytes:
     except Missing:
         have = ", ".join(str(number) for number in live(store, name)[:5])
         there = f"; the newest are {have}" if have else f"; there is no {name} at all"
-        raise Missing(f"{name}@{version} is not in {store.name}{there}.") from None
+        raise Unknown(f"{name}@{version} is not in {store.name}{there}.") from None

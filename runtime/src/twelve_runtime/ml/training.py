@@ -160,12 +160,17 @@ def described(
         requires=("onnxruntime>=1.20",),
         metrics={**fitted.metrics, **({"export_apart": exported.apart} if exported else {})},
         reference=reference.describe(reference.features(name, fitted.features) | _answers(said)),
-        data={"name": dataset.name, "uri": dataset.uri, "sha256": dataset.tree, "rows": len(fitted.features)},
+        data=_from(dataset),
         lineage={**settings.lineage, "seed": seed, "params": dict(params)},
         train_key=train_key,
         more={} if classes is None else {"classes": np.asarray(classes).tolist()},
     )
     return draft, onnx
+
+
+def _from(dataset: Dataset) -> dict[str, Any]:
+    found = {"name": dataset.name, "uri": dataset.uri, "sha256": dataset.tree, "rows": dataset.rows}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _answers(said: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -6,7 +6,7 @@ The store is a backing service of the app, so commands talk to it themselves; wh
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from typing import Any
 import click
 from twelve_runtime.artifacts.store import Store
 
-from twelve.core.errors import ConfigError, UsageError
+from twelve.core.errors import ConfigError, NotFound, UsageError
 from twelve.faces.cli.client import Client, segment
 from twelve.faces.cli.which_app import app_name
+from twelve.stages.models import words
 
 WORTH_A_BAR = 32 * 1024 * 1024  # bytes
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -55,6 +56,11 @@ def opened(app: str | None, *, make: bool = False) -> Here:
             hint=f"`twelve services add s3 --as MODEL_STORE -a {name}` makes one.",
         )
     return Here(client, name, config, Store.open(url, config, make=make))
+
+
+def told(listing: str = "models") -> AbstractContextManager[None]:
+    """The library's errors as a command's: a version that is not there is a name nobody knows."""
+    return words.told(unknown=NotFound, listing=listing)
 
 
 def signing_key(file: Path | None) -> str:

@@ -1,5 +1,6 @@
 """NAME@TREE as people write it: the whole tree, its first digits, or nothing for the newest."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from twelve_runtime.artifacts import datasets
@@ -13,10 +14,15 @@ def resolved(here: Here, ref: str) -> Dataset:
     name, tree = split(ref)
     if tree:
         return datasets.resolve(here.store, name, tree)
+    return versions(here, name)[0]
+
+
+def versions(here: Here, name: str) -> Sequence[Dataset]:
+    """The newest first; there is one at least."""
     found = datasets.versions(here.store, name)
     if not found:
         raise NotFound(f"There is no dataset {name} in {here.store.name}.", hint="`twelve datasets list` shows them.")
-    return found[0]
+    return found
 
 
 def lineage_of(here: Here, ref: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from twelve_runtime.artifacts.cache import Resolved
 from twelve_runtime.artifacts.manifest import Manifest
 from twelve_runtime.artifacts.tensors import Tensor
 
+from twelve.core.errors import NotFound
 from twelve.faces.cli.artifacts import Here, human
 from twelve.faces.cli.output import ago
 
@@ -20,6 +21,8 @@ def overview(here: Here, name: str | None) -> list[dict[str, Any]]:
     found = []
     for each in [name] if name else models.model_names(here.store):
         live = [version for version in models.versions(here.store, each) if not version.deleted]
+        if name and not live:
+            raise NotFound(f"There is no model {name} in {here.store.name}.", hint="`twelve models list` shows them.")
         for version in live if name else live[:1]:
             resolved = models.resolve(here.store, version.version, each)
             found.append(document(resolved, aliases, releases))

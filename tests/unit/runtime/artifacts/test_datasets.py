@@ -5,7 +5,7 @@ import json
 
 import pytest
 from twelve_runtime.artifacts import datasets, layout
-from twelve_runtime.artifacts.errors import ArtifactError, Missing, Refused
+from twelve_runtime.artifacts.errors import ArtifactError, Refused
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ def test_what_is_no_plain_file_is_refused(store, data, tmp_path):
     with pytest.raises(Refused, match="link"):
         datasets.push(store, "numbers", data)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(Missing):
+    with pytest.raises(Refused, match="holds no files"):
         datasets.push(store, "numbers", tmp_path / "empty")
-    with pytest.raises(Missing):
+    with pytest.raises(Refused, match="neither a file nor"):
         datasets.push(store, "numbers", tmp_path / "nowhere")
 
 

@@ -1,5 +1,6 @@
 """`twelve datasets [list | push | pull | diff]`"""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,12 @@ def list_(name: str | None, app: str | None, as_json: bool) -> None:
     from twelve_runtime.artifacts import datasets
 
     from twelve.faces.cli import artifacts
-    from twelve.stages.models.words import told
+    from twelve.faces.cli.dataset_ref import versions
 
-    with told():
+    with artifacts.told("datasets"):
         here = artifacts.opened(app)
         names = [name] if name else datasets.dataset_names(here.store)
-        found = [shown(one) for each in names for one in datasets.versions(here.store, each)]
+        found = [shown(one) for each in names for one in versions(here, each)]
     if as_json:
         show_json(found)
         return
@@ -72,9 +73,8 @@ def push(
     from twelve_runtime.artifacts import datasets
 
     from twelve.faces.cli import artifacts, dataset_facts
-    from twelve.stages.models.words import told
 
-    with told():
+    with artifacts.told("datasets"):
         here = artifacts.opened(app, make=True)
         size = sum(place.stat().st_size for place in datasets.listed(path).values())
         known = dataset_facts.rows_of(path) if rows is None else rows
@@ -101,9 +101,8 @@ def pull(ref: str, directory: Path, app: str | None, as_json: bool) -> None:
 
     from twelve.faces.cli import artifacts
     from twelve.faces.cli.dataset_ref import resolved
-    from twelve.stages.models.words import told
 
-    with told():
+    with artifacts.told("datasets"):
         here = artifacts.opened(app)
         found = resolved(here, ref)
         with artifacts.progress(ref, found.size) as progress:
@@ -123,12 +122,14 @@ def diff(old: str, new: str, app: str | None, as_json: bool) -> None:
     """Which files differ between two versions, or between a version and what is on this machine."""
     from twelve_runtime.artifacts import datasets
 
+    from twelve.core.errors import UsageError
     from twelve.faces.cli import artifacts, dataset_facts
     from twelve.faces.cli.dataset_ref import resolved
-    from twelve.stages.models.words import told
 
-    with told():
+    with artifacts.told("datasets"):
         here = artifacts.opened(app)
+        if os.sep in new and not Path(new).exists():
+            raise UsageError(f'"{new}" is neither a path here nor NAME[@TREE].')
         files = dataset_facts.files_of(Path(new)) if Path(new).exists() else resolved(here, new).files
         found = datasets.diff(resolved(here, old).files, files)
     if as_json:

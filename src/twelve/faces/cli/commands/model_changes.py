@@ -29,9 +29,8 @@ def push(
 
     from twelve.faces.cli import artifacts, model_about
     from twelve.faces.cli.dataset_ref import lineage_of
-    from twelve.stages.models.words import told
 
-    with told():
+    with artifacts.told():
         here = artifacts.opened(app, make=True)
         said = model_about.about_of(path, about)
         files = model_about.contents(path, said)
@@ -55,9 +54,8 @@ def remove(ref: str, reason: str, app: str | None, as_json: bool) -> None:
     from twelve_runtime.artifacts import models
 
     from twelve.faces.cli import artifacts
-    from twelve.stages.models.words import told
 
-    with told():
+    with artifacts.told():
         here = artifacts.opened(app)
         name, version = artifacts.split(ref, needed="version")
         models.delete(here.store, name, version, reason)
@@ -76,9 +74,8 @@ def gc(dry_run: bool, app: str | None, as_json: bool) -> None:
     from twelve_runtime.artifacts import models
 
     from twelve.faces.cli import artifacts
-    from twelve.stages.models.words import told
 
-    with told():
+    with artifacts.told():
         here = artifacts.opened(app)
         swept = models.gc(here.store, here.client.get("/_twelve/model-digests"), dry_run=dry_run)
     if as_json:
@@ -117,7 +114,7 @@ def keypair(file: Path) -> None:
     """Make a key for signing: the private one goes to a new FILE (0600), the public one is printed."""
     from twelve_runtime.artifacts import signing
 
-    from twelve.core.errors import Conflict
+    from twelve.core.errors import Conflict, UsageError
 
     private, public = signing.keypair()
     try:
@@ -125,6 +122,8 @@ def keypair(file: Path) -> None:
             out.write(f"{private}\n")
     except FileExistsError:
         raise Conflict(f"{file} is there already, and a key is never written over.") from None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}.") from None
     click.echo(public)
 
 

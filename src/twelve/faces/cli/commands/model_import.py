@@ -31,9 +31,8 @@ def command(
     from twelve_runtime.artifacts import mlflow, models
 
     from twelve.faces.cli import artifacts, model_about
-    from twelve.stages.models.words import told
 
-    with told(), TemporaryDirectory() as scratch:
+    with artifacts.told(), TemporaryDirectory() as scratch:
         here = artifacts.opened(app, make=True)
         taken = mlflow.take(uri, Path(scratch), tracking_uri)
         name = name or model_about.name_in(uri)

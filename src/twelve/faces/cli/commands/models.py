@@ -40,9 +40,8 @@ for changing in (*model_changes.COMMANDS, model_alias.command, model_import.comm
 def list_(name: str | None, app: str | None, as_json: bool) -> None:
     """The newest version of each model, or all versions of one."""
     from twelve.faces.cli import artifacts, model_facts
-    from twelve.stages.models.words import told
 
-    with told():
+    with artifacts.told():
         found = model_facts.overview(artifacts.opened(app), name)
     if as_json:
         show_json(found)
@@ -58,9 +57,8 @@ def show(ref: str, app: str | None, as_json: bool) -> None:
     """One version: what it is, what it was trained on, and which releases serve it."""
     from twelve.faces.cli import artifacts, model_facts
     from twelve.faces.cli.model_ref import resolved
-    from twelve.stages.models.words import told
 
-    with told():
+    with artifacts.told():
         here = artifacts.opened(app)
         found = resolved(here, ref)
     document = model_facts.document(found, here.aliases(), model_facts.releases_of(here))
@@ -86,9 +84,8 @@ def pull(ref: str, directory: Path, allow_pickle: bool, app: str | None, as_json
     from twelve.core.errors import BadModel
     from twelve.faces.cli import artifacts, model_facts
     from twelve.faces.cli.model_ref import resolved
-    from twelve.stages.models.words import told
 
-    with told():
+    with artifacts.told():
         here = artifacts.opened(app)
         found = resolved(here, ref)
         if pickles(found.manifest) and not allow_pickle:
@@ -112,9 +109,8 @@ def verify(ref: str, app: str | None, as_json: bool) -> None:
 
     from twelve.faces.cli import artifacts, model_facts
     from twelve.faces.cli.model_ref import resolved
-    from twelve.stages.models.words import told
 
-    with told():
+    with artifacts.told():
         here = artifacts.opened(app)
         found = resolved(here, ref)
         with artifacts.progress(found.manifest.ref, found.manifest.size) as progress:

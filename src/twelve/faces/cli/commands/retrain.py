@@ -69,8 +69,9 @@ def _end(one: Any, *, as_json: bool) -> None:
     if as_json:
         show_json(one)
     else:
+        width = max((len(check["check"]) for check in one["checks"]), default=0)
         for check in one["checks"]:
-            click.echo(f"  {'ok  ' if check['ok'] else 'FAIL'} {check['check']:12} {_figures(check)}")
+            click.echo(f"  {'ok  ' if check['ok'] else 'FAIL'} {check['check']:{width}}  {_figures(check)}".rstrip())
         served = f" v{one['promoted']['version']} serves it." if one["promoted"] else ""
         click.echo(f"{one['state']}: {one['reason']}{served}", err=bool(one["exit_code"]))
     if one["exit_code"]:
