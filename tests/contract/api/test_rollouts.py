@@ -92,7 +92,7 @@ NO_ROLLOUT = [
     ({"shares": {"v9": "10"}}, 404, "no release 9"),
     ({"shares": {"v1": "80", "v2": "10"}}, 422, "add up to 90 %"),
     ({"shares": {"v2": "10"}, "unit": "ip"}, 422, "is not where a unit can be"),
-    ({"shares": {"v2": "10"}, "unit": None}, 422, "is not where a unit can be"),
+    ({"shares": {"v2": "10"}, "unit": None}, 422, "needs to know whose a request is"),
     ({"shares": {"v2": "10"}, "name": "A b"}, 422, "is not a name of a rollout"),
     ({"shares": {"v2": "10"}, "processes": {"v7": 2}}, 422, "v7 is no variant"),
     ({"shares": {"v2": "10"}, "processes": {"v2": 0}}, 422, "1 to 999 processes"),

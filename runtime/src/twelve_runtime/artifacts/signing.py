@@ -41,7 +41,7 @@ def listed(keys: str) -> tuple[str, ...]:
     """The keys of MODEL_PUBLIC_KEY; ArtifactError when one is none."""
     found = tuple(key.strip() for key in keys.split(",") if key.strip())
     for key in found:
-        _raw(key, "public key")
+        _raw(key, "key in MODEL_PUBLIC_KEY")
     return found
 
 

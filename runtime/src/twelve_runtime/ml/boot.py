@@ -79,7 +79,7 @@ class Boot:
         try:
             signing.listed(",".join(self._settings.public_keys))
         except ArtifactError as error:
-            raise BadConfig(f"MODEL_PUBLIC_KEY: {error}") from None
+            raise BadConfig(str(error)) from None
 
     def _refuse_nothing(self, chains: Mapping[str, Chain], starts: Mapping[str, str]) -> None:
         for name, chain in chains.items():

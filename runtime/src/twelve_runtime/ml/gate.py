@@ -106,7 +106,10 @@ def _table(store: Store, env: Mapping[str, str], model: str, place: Path) -> tab
         raise BadConfig(
             "HOLDOUT_DATA_VERSION is not set: without rows kept apart nobody can say which model is better."
         )
-    dataset = datasets.resolve(store, name or env.get("HOLDOUT_DATA") or model, tree)
+    try:
+        dataset = datasets.resolve(store, name or env.get("HOLDOUT_DATA") or model, tree)
+    except Refused as error:
+        raise BadConfig(f"HOLDOUT_DATA_VERSION: {error}") from None
     return tables.read(tables.below(datasets.pull(store, dataset, place)))
 
 

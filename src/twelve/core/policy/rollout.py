@@ -40,6 +40,8 @@ def share(text: str) -> int:
 
 def unit(source: str, *, anonymous: bool = False) -> Unit:
     """From "header:X-User-Id" and its kin. Header names have no case."""
+    if not source:
+        raise UsageError("A rollout needs to know whose a request is.", hint="Such as --unit header:X-User-Id.")
     kind, _, key = source.partition(":")
     known = _PATH.fullmatch(key) if kind == "json" else _TOKEN.fullmatch(key)
     if kind not in _KINDS or not known:

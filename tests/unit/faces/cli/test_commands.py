@@ -66,12 +66,14 @@ def test_a_diff_tells_commands_in_full():
 
 def test_a_retraining_ends_with_its_checks_and_the_exit_code_of_its_end(capsys):
     check = {"check": "holdout", "ok": False, "value": 2.0, "limit": 1.0, "detail": "worse"}
-    one = {"state": "refused", "reason": "digits@2 is refused.", "checks": [check], "promoted": None, "exit_code": 52}
+    good = {"check": "average_precision", "ok": True, "value": None, "limit": None, "detail": ""}
+    checks = [check, good]
+    one = {"state": "refused", "reason": "digits@2 is refused.", "checks": checks, "promoted": None, "exit_code": 52}
     with pytest.raises(Told) as told:
         _end(one, as_json=False)
     assert told.value.exit_code == 52
     said = capsys.readouterr()
-    assert said.out == "  FAIL holdout      2, limit 1  worse\n"
+    assert said.out == "  FAIL holdout            2, limit 1  worse\n  ok   average_precision\n"
     assert said.err == "refused: digits@2 is refused.\n"
     good = one | {
         "state": "promoted",
@@ -80,4 +82,4 @@ def test_a_retraining_ends_with_its_checks_and_the_exit_code_of_its_end(capsys):
         "exit_code": 0,
     }
     _end(good, as_json=False)
-    assert capsys.readouterr().out == "  ok   holdout      worse\npromoted: digits@2 is refused. v4 serves it.\n"
+    assert capsys.readouterr().out == "  ok   holdout  worse\npromoted: digits@2 is refused. v4 serves it.\n"

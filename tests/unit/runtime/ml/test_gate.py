@@ -198,6 +198,7 @@ def test_a_candidate_that_is_not_what_it_says_is_never_loaded(world):
     ("version", "env", "code", "words"),
     [
         ("3", {"HOLDOUT_DATA_VERSION": ""}, 78, "HOLDOUT_DATA_VERSION is not set"),
+        ("3", {"HOLDOUT_DATA_VERSION": "kept"}, 78, "HOLDOUT_DATA_VERSION: 'kept' is not a version of a dataset"),
         ("3", {"GATE_MARGIN": "much"}, 78, "GATE_MARGIN='much' is not a number"),
         ("3", {"GATE_METRICS": "auc,f1"}, 78, "GATE_METRICS: 'f1' is none of auc, average_precision"),
         ("3", {"MODEL_STORE_URL": ""}, 78, "MODEL_STORE_URL is missing"),
