@@ -35,7 +35,7 @@ def test_where_a_unit_is(text, source):
     "text", ["", "header:", "header:a b", "header:a|b", "body:x", "json:user", "json:$.a|b", "cookie:a;b", "query:a\nb"]
 )
 def test_where_no_unit_can_be(text):
-    with pytest.raises(UsageError, match="is not where a unit can be|needs to know whose"):
+    with pytest.raises(UsageError, match=r"is not where a unit can be|needs to know whose"):
         rollout.unit(text)
 
 
