@@ -13,6 +13,7 @@ from tests.support.processes import World, make_slug, make_spec, until
 from twelve.core.errors import PlatformError
 from twelve.core.model import HealthCheck
 from twelve.stages.run.local import tree
+from twelve.stages.run.local.life import recorded_exit
 from twelve.stages.run.local.sandbox import choose
 
 pytestmark = pytest.mark.integration
@@ -98,6 +99,19 @@ def test_an_exit_meanwhile_is_known_with_its_last_words(home, sandbox, slug):
         assert world.pump.lines("run.1") == ["last words"]
         assert world.sink.of("run.1") == ["Process exited with status 7", "State changed from up to complete"]
         until(lambda: world.records.list() == [])
+    finally:
+        world.close()
+
+
+def test_what_an_ended_process_left_behind_ends_with_the_next_server(home, sandbox, slug):
+    spec = make_spec(slug, "sleep 300 & sleep 0.5; exit 7", type="run")
+    run_and_kill_a_server(home, sandbox, [spec])
+    status = home / "run" / "processes" / spec.id.hex / "status"
+    until(lambda: recorded_exit(status) == 7)
+    world, _ = adopt(home, sandbox, [spec])
+    try:
+        assert world.engine.wait_exit(spec.id, 5) == 7
+        until(lambda: spec.id not in tree.carriers())
     finally:
         world.close()
 

@@ -19,8 +19,9 @@ from twelve.infra.schema import apps, processes
 
 @dataclass(frozen=True, slots=True)
 class ProcessRecord:
-    """`pid` is the sandbox we started and `pid_started` its start time in clock ticks since boot, so that a pid used
-    again is told apart. `exits` counts exits in a row. `up_since` is seconds since the epoch."""
+    """`pid` is the sandbox or, without one, the app's first process, and `pid_started` its start time in clock ticks
+    since boot, so that a pid used again is told apart. `exits` counts exits in a row. `up_since` is seconds since the
+    epoch."""
 
     id: UUID
     app_id: UUID

@@ -1,6 +1,6 @@
 """A start is data before it is a process."""
 
-import json
+import marshal
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -85,7 +85,7 @@ def test_only_attached_processes_die_with_the_server(spec, options):
 )
 def test_without_a_root_of_its_own_paths_under_app_move(spec, value, moved):
     start = Copied(landlock=False).start(spec, PLACE, {"KEY": value}, ("/bin/sh",))
-    assert json.loads(start.arguments)["env"]["KEY"] == moved
+    assert marshal.loads(start.arguments)["env"]["KEY"] == moved
 
 
 def test_the_shell_gives_its_place_to_the_command():

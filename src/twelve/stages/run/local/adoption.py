@@ -14,15 +14,14 @@ from uuid import UUID
 from twelve.core.model import AppManifest, ProcessSpec, ProcessState, Slug
 from twelve.stages.run.local import tree
 from twelve.stages.run.local.copied import remove
-from twelve.stages.run.local.life import recorded_exit, recorded_init
+from twelve.stages.run.local.life import STATUS, recorded_exit, recorded_first, recorded_init
 from twelve.stages.run.local.limits import noted
-from twelve.stages.run.local.supervisor import STATUS
 from twelve.stages.run.processes import ProcessRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """`pid` is the sandbox's program, None when it has ended; `waiting` when the process was between two lives."""
+    """`pid` is what `Life` waits for, None when it has ended; `waiting` when the process was between two lives."""
 
     record: ProcessRecord
     pid: int | None
@@ -87,6 +86,8 @@ def _is_whole(record: ProcessRecord, pids: Sequence[int], status_file: Path) -> 
 
 def _program(record: ProcessRecord, pids: Sequence[int], status_file: Path) -> int | None:
     init = recorded_init(status_file)
+    if (first := recorded_first(status_file)) is not None:
+        return first if tree.parent(first) == init else None
     above = record.pid if init is None else tree.parent(init)
     return above if above in pids else None
 
@@ -96,7 +97,9 @@ def _by_start_time(record: ProcessRecord, status_file: Path) -> list[int]:
     if record.pid is None or tree.start_time(record.pid) != record.pid_started:
         return []
     init = recorded_init(status_file)
-    return [record.pid] if init is None or tree.parent(init) != record.pid else [record.pid, init]
+    if init is None or not (tree.parent(init) == record.pid or tree.parent(record.pid) == init):
+        return [record.pid]
+    return [record.pid, init]
 
 
 def _end(pids: Iterable[int]) -> None:

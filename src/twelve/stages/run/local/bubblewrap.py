@@ -6,7 +6,7 @@ Only what is bound exists inside. The options go over a descriptor, so no value 
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from twelve.core.model import ProcessSpec
@@ -65,8 +65,9 @@ class Bubblewrap:
             arguments="".join(f"{option}\0" for option in options).encode(),
         )
 
-    def spawn(self, start: Start, streams: Streams, status_file: Path) -> int:
-        return spawn(start, streams, status_file)
+    def spawn(self, start: Start, streams: Streams, status_file: Path) -> Callable[[], int]:
+        pid = spawn(start, streams, status_file)
+        return lambda: pid
 
     def close(self) -> None:
         """Nothing of ours runs beside the sandboxes."""

@@ -32,12 +32,19 @@ class Group:
     def below(self, name: str) -> "Group":
         return Group(self.controller, self.version, self.path / name)
 
-    def make(self, limits: Limits) -> None:
-        self.path.mkdir(exist_ok=True)
+    def make(self, limits: Limits) -> bool:
+        """Whether it is new."""
+        try:
+            self.path.mkdir()
+        except FileExistsError:
+            new = False
+        else:
+            new = True
         for name, text in files(self.controller, self.version, limits).items():
             file = self.path / name.removesuffix("?")
-            if file.exists() or not name.endswith("?"):
+            if not name.endswith("?") or file.exists():
                 file.write_text(text)
+        return new
 
     def remove(self) -> None:
         """The last process may still be on its way out."""

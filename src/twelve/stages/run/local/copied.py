@@ -4,10 +4,10 @@ There is no overlay and no /app here: the app layers are copied, dependency laye
 the environment becomes the copy's path.
 """
 
-import json
+import marshal
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from twelve.core.model import Layer, ProcessSpec
@@ -72,9 +72,9 @@ class Copied:
             "read": [*READABLE, *spec.slug.binds, *(str(layer.path) for layer in spec.slug.layers)],
             "write": [*WRITABLE, str(home), str(place / TEMPORARY), str(place / "output")],
         }
-        return Start(argv=(), env={ID_VARIABLE: str(spec.id)}, arguments=json.dumps(work).encode())
+        return Start(argv=(), env={ID_VARIABLE: str(spec.id)}, arguments=marshal.dumps(work))
 
-    def spawn(self, start: Start, streams: Streams, status_file: Path) -> int:
+    def spawn(self, start: Start, streams: Streams, status_file: Path) -> Callable[[], int]:
         return self._starter.spawn(start, streams, status_file)
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import logging
 import threading
 from collections import OrderedDict
@@ -33,7 +34,7 @@ from twelve.stages.run.processes import ProcessRecord
 log = logging.getLogger(__name__)
 
 REMEMBERED = 1000  # ended processes whose status can still be asked for
-TURN = 10  # spawns until the loop looks after the others
+TURN = 10  # are prepared while those before them begin
 WORKERS = 64  # threads for what blocks: checks, copies, the end of an output
 
 T = TypeVar("T")
@@ -165,14 +166,8 @@ class LocalEngine:
         """First the row: nothing runs that the next server would not find."""
         records = [_record(spec) for spec in specs]
         supervisors = self._call(self._supervise(specs, records, [outlet(spec) for spec in specs]))
+        self._sandbox.refresh()
         self._records.insert(records)
-        try:
-            self._sandbox.refresh()
-            for supervisor in supervisors:
-                supervisor.prepare()
-        except BaseException:
-            self._records.delete([record.id for record in records])
-            raise
         return supervisors
 
     async def _supervise(
@@ -191,11 +186,13 @@ class LocalEngine:
                 supervisor.make_ready()
                 ready.append(supervisor)
             self._hold(ready)
-            for supervisor in ready:
-                supervisor.begin()
-                begun.append(supervisor)
-                if len(begun) % TURN == 0:
-                    await asyncio.sleep(0)
+            for first in range(0, len(ready), TURN):
+                turn = ready[first : first + TURN]
+                await asyncio.to_thread(_prepare, turn)
+                for supervisor in turn:
+                    supervisor.begin()
+                _wait_for(ready[:first], begun)
+            _wait_for(ready, begun)
         except BaseException:
             await self._take_back(supervisors, ready, begun)
             raise
@@ -204,9 +201,12 @@ class LocalEngine:
             self._watch(supervisor)
 
     async def _take_back(
-        self, supervisors: Sequence[Supervisor], ready: Sequence[Supervisor], begun: Sequence[Supervisor]
+        self, supervisors: Sequence[Supervisor], ready: Sequence[Supervisor], begun: list[Supervisor]
     ) -> None:
-        """Not all could be started, so none stays."""
+        """Not all could be started, so none stays, of those either that are asked for already."""
+        for supervisor in [one for one in ready if one not in begun]:
+            with contextlib.suppress(OSError):
+                _wait_for([*begun, supervisor], begun)
         for supervisor in begun:
             supervisor.outlet.opened()
             self._watch(supervisor)
@@ -311,6 +311,17 @@ class LocalEngine:
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop)
+
+
+def _prepare(supervisors: Sequence[Supervisor]) -> None:
+    for supervisor in supervisors:
+        supervisor.prepare()
+
+
+def _wait_for(asked: Sequence[Supervisor], begun: list[Supervisor]) -> None:
+    for supervisor in asked[len(begun) :]:
+        supervisor.begun()
+        begun.append(supervisor)
 
 
 async def _first_failure_or_all(boots: Sequence[asyncio.Future[BootResult]]) -> list[BootResult]:

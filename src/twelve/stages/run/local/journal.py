@@ -16,6 +16,7 @@ from twelve.stages.run.processes import ProcessRecord
 log = logging.getLogger(__name__)
 
 RETRY = 0.5  # seconds
+GATHER = 0.05  # seconds, so that many changes are one transaction
 
 
 class Records(Protocol):
@@ -33,6 +34,7 @@ class Journal:
         self._records = records
         self._pending: dict[UUID, ProcessRecord | None] = {}
         self._change = threading.Condition()
+        self._awaited = threading.Event()
         self._writing = False
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="process journal", daemon=True)
@@ -47,6 +49,8 @@ class Journal:
     def flush(self, timeout: float = 5.0) -> None:
         """Until everything noted so far is written, or the time is over."""
         with self._change:
+            if self._pending:
+                self._awaited.set()
             self._change.wait_for(lambda: not self._pending and not self._writing, timeout)
 
     def close(self) -> None:
@@ -76,6 +80,9 @@ class Journal:
             self._change.wait_for(lambda: self._pending or self._closing)
             if self._closing:
                 return None
+        self._awaited.wait(GATHER)
+        with self._change:
+            self._awaited.clear()
             batch, self._pending = self._pending, {}
             self._writing = True
             return batch

@@ -1,9 +1,10 @@
 """One life of a process: a sandbox from its spawn to the end of its last process, ours or an earlier server's.
 
-      spawned program (`pid`)            its exit carries the status: the app's own end
+      bwrap (`pid`)                      its exit carries the status: the app's own end
       └─ init (`child-pid` on file)      ends when everything inside has ended
          └─ the app and its children     SIGTERM goes to these, never to the two above
 
+Where bubblewrap is refused, `pid` is the app's first process (`first-pid` on file), directly below an init of ours.
 The status file is written by the sandbox itself, so it is true even while no server runs.
 """
 
@@ -18,6 +19,7 @@ from uuid import UUID
 from twelve.core.policy.exits import from_wait
 from twelve.stages.run.local import tree
 
+STATUS = "status"  # the file, in the process's directory
 KILLED = 128 + signal.SIGKILL
 POLL = 0.01  # seconds, where the kernel offers nothing to wait for
 
@@ -34,11 +36,14 @@ class Life:
     async def first_exit(self) -> int:
         """The status of the app's first process, as the shell gives it: 128 + signal."""
         seen = None
+        init = self._own_init()
         if self.pid is not None:
-            await _ended(self.pid)
+            await _ended(self.pid, *([] if init is None else [init]))
             seen = _reap(self.pid)
-        recorded = _recorded(self._file).get("exit-code", seen)
-        return KILLED if recorded is None else recorded
+        if init is not None:
+            return await self._told()
+        recorded = recorded_exit(self._file)
+        return next((status for status in (recorded, seen) if status is not None), KILLED)
 
     async def gone(self) -> None:
         """Until the last process inside has ended; call it after the first exit."""
@@ -87,12 +92,32 @@ class Life:
         else:
             self.signal(signal.SIGKILL)
 
+    def _own_init(self) -> int | None:
+        return None if recorded_first(self._file) is None else self.init()
+
+    async def _told(self) -> int:
+        """An init of ours sees the end a moment after us. Once it is gone, nobody minds what is left of the app."""
+        while True:
+            stands = self.init() is not None
+            if (status := recorded_exit(self._file)) is not None:
+                return status
+            if not stands:
+                if self.pid is not None and tree.carries(self.pid, self._process):
+                    _send(self.pid, signal.SIGKILL)
+                return KILLED
+            await asyncio.sleep(POLL)
+
     def _over(self) -> bool:
         return self.pid is None or tree.start_time(self.pid) is None
 
 
 def recorded_init(status_file: Path) -> int | None:
     return _recorded(status_file).get("child-pid")
+
+
+def recorded_first(status_file: Path) -> int | None:
+    """None of a sandbox whose program ends with the app's first process, and so stands for it."""
+    return _recorded(status_file).get("first-pid")
 
 
 def recorded_exit(status_file: Path) -> int | None:
@@ -109,20 +134,22 @@ def _recorded(file: Path) -> dict[str, int]:
     return known
 
 
-async def _ended(pid: int) -> None:
-    """Also of processes that are not our children; a zombie has ended."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
+async def _ended(*pids: int) -> None:
+    """The first of them; also of processes that are not our children. A zombie has ended."""
     loop = asyncio.get_running_loop()
     readable: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(descriptor, _settle, readable)
+    watched = []
     try:
+        for pid in pids:
+            watched.append(os.pidfd_open(pid))
+            loop.add_reader(watched[-1], _settle, readable)
         await readable
+    except ProcessLookupError:
+        return
     finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
+        for descriptor in watched:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
 
 
 def _settle(future: asyncio.Future[None]) -> None:

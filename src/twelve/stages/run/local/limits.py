@@ -87,15 +87,16 @@ class Limiter:
         allowed = limits.limits(size)
         planned = [parent.below(self._prefix + process.hex) for parent in self._parents.values()]
         (place / NOTE).write_text("".join(f"{one.controller} {one.version} {one.path}\n" for one in planned))
-        made = []
+        made, ended = [], 0
         for group in planned:
             try:
-                group.make(allowed)
+                new = group.make(allowed)
             except OSError as error:
                 log.warning("no %s limit for process %s: %s", group.controller, process, error)
             else:
                 made.append(group)
-        return Groups(tuple(made), sum(one.out_of_memory() for one in made if one.controller == "memory"))
+                ended += group.out_of_memory() if group.controller == "memory" and not new else 0
+        return Groups(tuple(made), ended)
 
     def processes(self, size: str) -> int | None:
         """The most a sandbox with users of its own may have, where no control group counts them; None without limit.

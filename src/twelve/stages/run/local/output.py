@@ -77,8 +77,9 @@ class Holders:
         pid = os.posix_spawnp("sleep", ["sleep", FOREVER], {}, setsid=True, setsigdef=[signal.SIGTERM])
         for descriptor in inherited:
             os.set_inheritable(descriptor, False)
+        told = f"{pid} {tree.start_time(pid)}"
         for place in places.values():
-            (place / HOLDER).write_text(f"{pid} {tree.start_time(pid)}")
+            (place / HOLDER).write_text(told)
         self._held[pid] = set(places)
         self._places |= places
         self._watch(pid)

@@ -1,7 +1,7 @@
 """Which isolation this machine grants: bubblewrap, else Landlock, else none; probed once, and said aloud."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +22,7 @@ MEANING = {
 
 
 class Sandbox(Protocol):
-    """`place` is the directory of one process in the platform's run directory."""
+    """`place` is the directory of one process in the platform's run directory; `spawn` gives what waits for the pid."""
 
     name: str
 
@@ -31,7 +31,7 @@ class Sandbox(Protocol):
     def home(self, place: Path) -> Path: ...
     def prepare(self, spec: ProcessSpec, place: Path) -> None: ...
     def start(self, spec: ProcessSpec, place: Path, env: Mapping[str, str], argv: Sequence[str]) -> Start: ...
-    def spawn(self, start: Start, streams: Streams, status_file: Path) -> int: ...
+    def spawn(self, start: Start, streams: Streams, status_file: Path) -> Callable[[], int]: ...
     def close(self) -> None: ...
     def inside(self, init: int, place: Path, env: Mapping[str, str], argv: Sequence[str]) -> Command: ...
 

@@ -14,7 +14,7 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ from twelve.stages.run.local.copied import remove
 from twelve.stages.run.local.ground import Ground, Outcome, Outlet
 from twelve.stages.run.local.health import Boot, ChecksFailed
 from twelve.stages.run.local.health_watch import HealthWatch
-from twelve.stages.run.local.life import Life
+from twelve.stages.run.local.life import STATUS, Life
 from twelve.stages.run.local.limits import Groups, noted
 from twelve.stages.run.local.memory_watch import MemoryWatch
 from twelve.stages.run.local.shell import environment, shell
@@ -45,7 +45,6 @@ log = logging.getLogger(__name__)
 BOOT_TIMEOUT, STOP_TIMEOUT = 60.0, 30.0
 FIRST_BOOT_HOLD = 2.0  # seconds: who started it takes a broken one back before it starts again
 HANG_UPS, HANG_UP_WAIT = 3, 5.0
-STATUS = "status"
 
 
 class Supervisor:
@@ -66,6 +65,7 @@ class Supervisor:
         self._life = Life(spec.id, None, place / STATUS)
         self._start: Start | None = None
         self._streams = Streams()
+        self._spawned: Callable[[], int] = _not_spawned
         self._groups = Groups()
         self._boot_failure = ""
 
@@ -75,26 +75,32 @@ class Supervisor:
 
     def prepare(self) -> None:
         """The slow part of a start, on the disk; the only one that may run in any thread."""
-        self.place.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ground.sandbox.prepare(self.spec, self.place)
         self._groups = self._ground.limiter.make(self.spec.id, self.spec.size, self.place)
 
     def make_ready(self) -> None:
-        """All of a start but the spawn, so that many are spawned in one go."""
+        """What is quick, so that one holder serves all that are started together."""
+        self.place.mkdir(mode=0o700, parents=True, exist_ok=True)
         port = self._ground.ports.claim()
         self.record = replace(self.record, port=port, pid=None, pid_started=None, up_since=None, exit_status=None)
         sandboxed = self._ground.sandbox.name == "bwrap"
         processes = self._ground.limiter.processes(self.spec.size) if sandboxed else None
         argv = shell(self.spec.command, terminal=self.spec.terminal is not None, processes=processes)
-        start = self._ground.sandbox.start(self.spec, self.place, environment(self.spec, port, first=self._fresh), argv)
-        self._start = self._groups.joined(start)
+        env = environment(self.spec, port, first=self._fresh)
+        self._start = self._ground.sandbox.start(self.spec, self.place, env, argv)
         self._streams = self.outlet.open()
 
     def begin(self) -> None:
-        """Spawn it. The caller keeps the output open until it calls `outlet.opened`."""
+        """Ask for it, once it is prepared. The caller keeps the output open until it calls `outlet.opened`."""
         self._say(f"Starting process with command `{launch.shown(self.spec.command, self.record.port)}`")
         assert self._start is not None
-        pid = self._ground.sandbox.spawn(self._start, self._streams, self.place / STATUS)
+        start = self._groups.joined(self._start)
+        self._spawned = self._ground.sandbox.spawn(start, self._streams, self.place / STATUS)
+
+    def begun(self) -> None:
+        """Wait for what `begin` asked for."""
+        spawned, self._spawned = self._spawned, _not_spawned
+        pid = spawned()
         self._life = Life(self.spec.id, pid, self.place / STATUS)
         self._change(state=ProcessState.STARTING, pid=pid, pid_started=tree.start_time(pid))
         self._tell("starting")
@@ -280,6 +286,7 @@ class Supervisor:
         self.make_ready()
         try:
             self.begin()
+            self.begun()
         except OSError:
             self.give_up()
             raise
@@ -323,3 +330,7 @@ class Supervisor:
 
     def _tell(self, kind: str, status: int | None = None, delay: float | None = None) -> None:
         self._ground.tell(ProcessEvent(self.process, kind, status, delay))
+
+
+def _not_spawned() -> int:
+    raise ChildProcessError("nothing has asked for it")
