@@ -53,7 +53,7 @@ def base(root: Path, ref: str) -> str:
     """Where this branch left `ref`; `ref` itself when the history does not reach that far."""
     commit = git.asked(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if commit is None:
-        raise UsageError(f"{ref} is no commit of the git repository at {root}.")
+        raise UsageError(f"{ref} is no commit of the git repository in {root.resolve()}.")
     found = commit.decode().strip()
     return (git.asked(root, "merge-base", "HEAD", found) or b"").decode().strip() or found
 

@@ -102,7 +102,7 @@ def _problem(one: Ignore, known: Collection[str], today: date) -> str:
     if unknown := [rule for rule in one.rules if rule not in known]:
         return f"there is no rule {unknown[0]}."
     if not one.reason:
-        return f"the ignore of {rules} gives no reason, so the finding stays: write why it is right here."
+        return f"the ignore of {rules} gives no reason, so it has no effect: write why the finding is right here."
     if not one.until:
         return ""
     try:

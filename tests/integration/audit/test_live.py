@@ -1,12 +1,14 @@
 """The live audit of real apps: what it sees, what it cannot, and that nothing of it stays."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.live import FIXTURES, ROOT
+from tests.support.live import FIXTURES, ROOT, wait_for
 from twelve.audit.model import AI_ITEMS, Verdict
 from twelve.audit.probes import disposability, jobs
 from twelve.audit.probes.run import all_probes, observe
@@ -100,6 +102,20 @@ def test_a_job_that_was_only_in_the_worker_is_lost_and_one_that_was_moved_to_ano
         "worker had taken a job from jobs by BLPOP when it was ended by SIGTERM: the job is in Redis no more.",
     )
     assert (moving.verdict, "from jobs by BLMOVE" in moving.text) == (Verdict.PASS, True)
+
+
+def test_nothing_stays_of_one_that_is_ended_in_the_middle(tmp_path):
+    """Whoever is impatient and asks again waits as long."""
+    command = [sys.executable, "-m", "twelve", "audit", str(FIXTURES / "hello"), "--live"]
+    environ = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as audit:
+        wait_for(lambda: "TF02-live-clean-build" in audit.stderr.readline(), "the first question", 60)
+        audit.send_signal(signal.SIGINT)
+        wait_for(lambda: "Taking the throw-away platform away" in audit.stderr.readline(), "the end's beginning")
+        audit.send_signal(signal.SIGTERM)
+        assert audit.wait(60) == 130
+    assert list(tmp_path.iterdir()) == []
+    assert subprocess.run(["pgrep", "-af", str(tmp_path)], capture_output=True, text=True, check=False).stdout == ""
 
 
 def test_the_command_tells_it_all(tmp_path):

@@ -61,7 +61,7 @@ def test_a_comment_with_a_reason_ignores_its_line_or_the_next(name, text, line):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (f"BAD = 1  # {MARK}[TF03-x]", "a.py:1: the ignore of TF03-x gives no reason, so the finding stays"),
+        (f"BAD = 1  # {MARK}[TF03-x]", "a.py:1: the ignore of TF03-x gives no reason, so it has no effect"),
         (f"BAD = 1  # {MARK}[TF03-x] until 2027-01-31", "a.py:1: the ignore of TF03-x gives no reason"),
         (f"BAD = 1  # {MARK}[TF03-x] demo until 2026-05-31", "a.py:1: the ignore of TF03-x ended on 2026-05-31"),
         (f"BAD = 1  # {MARK}[TF03-x] demo until 2027-02-31", "a.py:1: the ignore of TF03-x ends on 2027-02-31, which"),

@@ -13,11 +13,11 @@ import click
 from twelve.core.errors import ConfigError, RunError, TwelveError
 from twelve.faces.cli.client import Client
 from twelve.faces.cli.commands.down import shut_down
+from twelve.faces.cli.ending import ENDINGS
 from twelve.faces.cli.log_stream import Wanted, open_log, read_log, short
 from twelve.faces.cli.which_app import url_of
 
 TAIL = Wanted(lines=0, tail=True)
-ENDINGS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 CURED_BY_COMMANDS = range(ConfigError.exit_code, RunError.exit_code)  # config, services, releases: `config set` helps
 
 

@@ -86,9 +86,11 @@ def _observed(path: Path, made: "Audit") -> "list[Observation]":
     """What its code has nothing of, such as a model, is not asked for."""
     from twelve.audit.model import AI_ITEMS, Verdict
     from twelve.audit.probes.run import observe
+    from twelve.faces.cli.ending import taken_away_first
 
     na = {one.item for one in made.judgements if one.verdict is Verdict.NOT_APPLICABLE and one.item in AI_ITEMS}
-    return observe(path, lambda step: click.secho(f"-----> {step}", err=True, bold=True), without=na)
+    with taken_away_first():
+        return observe(path, lambda step: click.secho(f"-----> {step}", err=True, bold=True), without=na)
 
 
 def _show(made: "Audit", form: str, output: Path | None) -> None:
