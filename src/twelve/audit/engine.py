@@ -1,14 +1,17 @@
 """Rules meet the codebase: findings, in the order of their factors. What was said of a file stays with its content."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from twelve.audit.added import failed
 from twelve.audit.codebase import EXTRACTIONS, Codebase, Extraction, SourceFile
 from twelve.audit.model import ITEMS, Finding, Hit
 from twelve.audit.rule import MEANS, Rule
 from twelve.audit.sieve import Sieve
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class NoMemory:
 def findings(code: Codebase, rules: Sequence[Rule], memory: Memory | None = None) -> list[Finding]:
     """Files first: what is extracted from them the rules of the whole codebase may ask for."""
     found = list(_of_files(code, [rule for rule in rules if rule.file_check], memory or NoMemory()))
-    found += [_finding(rule, hit, code) for rule in rules if rule.check for hit in rule.check(code)]
+    found += [_finding(rule, hit, code) for rule in rules if rule.check for hit in _hits(rule, rule.check, code)]
     order = list(ITEMS)
     return _keyed(code, sorted(set(found), key=lambda one: (order.index(one.item), one.path, one.line or 0, one.rule)))
 
@@ -63,9 +66,18 @@ def _said(file: SourceFile, asking: Iterable[Rule | Extraction[Any]]) -> Said:
         if isinstance(one, Extraction):
             if extract := one(file):
                 said.extracts[one.id] = extract
-        elif one.file_check and (hits := list(one.file_check(file))):
+        elif one.file_check and (hits := _hits(one, one.file_check, file)):
             said.hits[one.id] = hits
     return said
+
+
+def _hits(rule: Rule, check: Callable[[S], Iterable[Hit]], subject: S) -> list[Hit]:
+    try:
+        return list(check(subject))
+    except Exception as error:
+        if told := failed(rule, error):
+            raise told from error
+        raise
 
 
 def _finding(rule: Rule, hit: Hit, _code: Codebase) -> Finding:

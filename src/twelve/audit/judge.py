@@ -73,7 +73,8 @@ def _still_unknown(judgement: Judgement, own: Sequence[Observation]) -> Judgemen
 
 
 def _witnessed(seen: Observation) -> Evidence:
-    again = f" See it again: `{seen.again}`." if seen.again else ""
+    end = "" if seen.text.endswith((".", "!", "?")) else "."
+    again = f"{end} See it again: `{seen.again}`." if seen.again else ""
     return Evidence(f"{seen.probe}: {seen.text}{again}")
 
 

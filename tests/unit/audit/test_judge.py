@@ -29,6 +29,14 @@ def test_what_failed_says_what_to_do(said, verdict, todo):
     assert one.evidence[0].text == "TF09-live-x: It hung."
 
 
+def test_how_to_see_it_again_is_a_sentence_of_its_own():
+    told = Observation(
+        "TF07-live-x", "IX", Severity.ERROR, Verdict.FAIL, "Its last line: on 5017", "Bind.", "twelve up"
+    )
+    (one,) = observed([UNKNOWN], [told])
+    assert one.evidence[0].text == "TF07-live-x: Its last line: on 5017. See it again: `twelve up`."
+
+
 def test_nobody_is_sent_to_a_live_audit_that_was_just_made():
     (one,) = observed([UNKNOWN], [seen(Verdict.UNKNOWN, "It does not run."), seen(Verdict.UNKNOWN, "It does not run.")])
     assert (one.verdict, one.todo) == (Verdict.UNKNOWN, "")

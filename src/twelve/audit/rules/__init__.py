@@ -1,20 +1,15 @@
-"""All rules: one module a factor, one for the AI items, and those of installed packages.
+"""All rules: one module a factor, one for the AI items, and those of installed packages."""
 
-A package adds rules by an entry point of the group "twelve.audit_rules" that leads to a Rulebook.
-"""
-
-import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 
+from twelve.audit.added import added_rules
 from twelve.audit.judge import Relevance, Witness
 from twelve.audit.model import FACTORS
 from twelve.audit.rule import Rule, Rulebook
 
-GROUP = "twelve.audit_rules"
 MODULES = {
     "I": "f01_codebase",
     "II": "f02_dependencies",
@@ -35,18 +30,7 @@ AI_MODULE = "ai"
 @cache
 def all_rules() -> tuple[Rule, ...]:
     own = [rule for module in [*_factor_modules().values(), _ai()] for rule in _book(module).rules]
-    added = [rule for book in _installed() for rule in book.rules]
-    return (*own, *added)
-
-
-def _installed() -> list[Rulebook]:
-    """What other packages add. Their list is only read in full when one of them may: that takes longer than we do."""
-    files = (file for place in sys.path for file in Path(place).glob("*.dist-info/entry_points.txt"))
-    if not any(GROUP in file.read_text("utf-8", "replace") for file in files):
-        return []
-    from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import
-
-    return [entry.load() for entry in entry_points(group=GROUP)]
+    return (*own, *added_rules({rule.id for rule in own}))
 
 
 def witnesses() -> Mapping[str, Witness]:

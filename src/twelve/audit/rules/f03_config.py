@@ -10,7 +10,7 @@ from twelve.audit.classify import kind
 from twelve.audit.codebase import Codebase, Kind, SourceFile
 from twelve.audit.facts import environment, manifests, secrets, start
 from twelve.audit.facts.environment import Read
-from twelve.audit.model import Evidence, Hit, number
+from twelve.audit.model import Evidence, Hit
 from twelve.audit.rule import INFO, Rulebook
 from twelve.audit.rules import f03_defaults, f03_deploys, f03_files, f03_history, f03_secrets
 
@@ -37,8 +37,9 @@ def witness(code: Codebase) -> Iterator[Evidence]:
         yield Evidence(f"{read.name} is {how} the environment", read.path, read.line)
     if not told and (looked_at := _readable(code)):
         web = next(iter(code.fact(start.starts)), None)
-        told_by = Evidence(f"None of {number(looked_at, 'source file')} holds a credential, or an address of a deploy")
-        yield Evidence(told_by.text, web.path, web.line) if web else told_by
+        one = "The only source file holds no" if looked_at == 1 else f"None of {looked_at} source files holds a"
+        said = f"{one} credential or address of a deploy"
+        yield Evidence(said, web.path, web.line) if web else Evidence(said)
 
 
 def _readable(code: Codebase) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from twelve.audit.codebase import Codebase, SourceFile
 from twelve.audit.facts import services, start, state
 from twelve.audit.facts.comments import in_code, inside, uncommented
-from twelve.audit.model import Evidence, Hit, number
+from twelve.audit.model import Evidence, Hit
 from twelve.audit.rule import INFO, WARNING, Rulebook
 from twelve.audit.rules import f06_sessions, f06_uploads
 
@@ -24,8 +24,8 @@ def witness(code: Codebase) -> Iterator[Evidence]:
         yield Evidence(f"What persists is in the service that {read.name} attaches", read.path, read.line)
     run = next(iter(code.fact(start.starts)), None)
     if not stores and run and (looked_at := sum(not one.is_too_large for one in code.written_in(*READABLE))):
-        files = number(looked_at, "source file")
-        said = f"None of {files} keeps a session, an upload or a changing variable between requests"
+        one = "The only source file keeps no" if looked_at == 1 else f"None of {looked_at} source files keeps a"
+        said = f"{one} session, upload or changing variable between requests"
         yield Evidence(said, run.path, run.line)
 
 
