@@ -152,6 +152,20 @@ def test_what_is_wrong_is_found(files, found):
     assert found in hits(whole)
 
 
+LIBRARY = '[build-system]\nrequires = []\n[project]\nname = "shop_prices"\ndependencies = ["requests>=2"]\n'
+
+
+def test_a_library_leaves_versions_to_the_app_that_uses_it():
+    files = {"pyproject.toml": LIBRARY + '[project.optional-dependencies]\nall = ["shop-prices[fast]"]\n', "a.py": ""}
+    started = files | {"Procfile": "web: gunicorn a:app\n"}
+    rules = ["TF02-no-lockfile", "TF02-unpinned"]
+    assert [one for one in hits(files) if one[0] in rules] == []
+    assert [one for one in hits(started) if one[0] in rules] == [
+        ("TF02-no-lockfile", "pyproject.toml", 5),
+        ("TF02-unpinned", "pyproject.toml", 5),
+    ]
+
+
 def verdict(item, files):
     code = Codebase.of(files)
     found = []

@@ -132,6 +132,18 @@ def test_it_is_left_alone(rule, files, why):
     assert hits(rule, files) == [], why
 
 
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "No .env.example or app.json names MAIL_KEY, which the code reads."),
+        ({".env.example": "A=\n"}, "It does not name MAIL_KEY, which the code reads (a.py:2)."),
+    ],
+)
+def test_where_a_variable_is_missing_is_told(files, told):
+    code = Codebase.of({"a.py": "import os\nos.environ['MAIL_KEY']\n"} | files)
+    assert told in [one.message for one in findings(code, [RULES["TF03-env-undocumented"]])]
+
+
 def test_what_holds_only_where_a_file_is_run_by_hand_is_no_more_than_noted():
     files = {"Procfile": "web: gunicorn app:app", "app.py": "if __name__ == '__main__':\n    app.run(debug=True)"}
     assert hits("debug-on", files) == [("app.py", 2, "info")]

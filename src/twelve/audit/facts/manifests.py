@@ -176,10 +176,11 @@ def _of_pyproject(file: SourceFile) -> Iterator[Dependency]:
     data = parsed_toml(file)
     project, poetry = table(data.get("project")), table(table(data.get("tool")).get("poetry"))
     yield from _listed(file, project.get("dependencies"), dev=False)
+    own = normal(str(project.get("name", "")))  # one of its extras may have another one in it
     for group, wanted in table(project.get("optional-dependencies")).items():
-        yield from _listed(file, wanted, dev=group in DEV_GROUPS)
+        yield from (one for one in _listed(file, wanted, dev=group in DEV_GROUPS) if one.name != own)
     for wanted in table(data.get("dependency-groups")).values():
-        yield from _listed(file, wanted, dev=True)
+        yield from (one for one in _listed(file, wanted, dev=True) if one.name != own)
     yield from _mapped(file, poetry.get("dependencies"), dev=False)
     yield from _mapped(file, poetry.get("dev-dependencies"), dev=True)
     for group in table(poetry.get("group")).values():

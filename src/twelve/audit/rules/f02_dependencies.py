@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase
-from twelve.audit.facts import foreign, locks, ranges, runtimes
+from twelve.audit.facts import foreign, locks, ranges, runtimes, start
 from twelve.audit.facts.locks import Manifest
 from twelve.audit.facts.manifests import Dependency
 from twelve.audit.model import Evidence, Hit, Verdict
@@ -95,7 +95,9 @@ def _is_library(code: Codebase, one: Manifest) -> bool:
     if all(wanted.dev for wanted in one.dependencies):
         return True
     file = code.get(one.path)
-    if file is None or not one.path.endswith(("pyproject.toml", "package.json")) or "/" not in one.path:
+    if file is None or not one.path.endswith(("pyproject.toml", "package.json")):
+        return False
+    if "/" not in one.path and code.fact(start.starts):
         return False
     return any(word in file.text for word in ("[build-system]", '"exports"', '"peerDependencies"'))
 
@@ -111,7 +113,7 @@ def _is_library(code: Codebase, one: Manifest) -> bool:
 )
 def any_version(code: Codebase) -> Iterator[Hit]:
     for manifest in code.fact(locks.manifests_of):
-        for one in manifest.dependencies:
+        for one in () if _is_library(code, manifest) else manifest.dependencies:
             if said := _openness(manifest, one):
                 yield Hit(one.path, one.line, f"{one.name} {said}.")
 

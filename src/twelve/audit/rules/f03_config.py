@@ -65,10 +65,11 @@ def variables_nobody_names(code: Codebase) -> Iterator[Hit]:
     prose = [file.data for file in code.find("README*", "*.md", "*.rst", "*.adoc", kinds=(Kind.DOCS, Kind.PRODUCTION))]
     unnamed = [read for name, read in missing.items() if not any(name.encode() in text for text in prose)]
     if unnamed:
-        place = files[0][0].path if files else unnamed[0].path
-        yield Hit(
-            place, None if files else unnamed[0].line, f"Nothing names {_listed([read.name for read in unnamed])}."
-        )
+        first, told = unnamed[0], f"{_listed([read.name for read in unnamed])}, which the code reads"
+        if files:
+            yield Hit(files[0][0].path, None, f"It does not name {told} ({first.path}:{first.line}).")
+        else:
+            yield Hit(first.path, first.line, f"No .env.example or app.json names {told}.")
 
 
 @RULES.of_code(
