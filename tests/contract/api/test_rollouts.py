@@ -64,6 +64,23 @@ def test_from_start_to_promote(api, candidate):
     assert [one["status"] for one in api.get(f"/apps/{candidate}/rollouts")] == ["promoted"]
 
 
+def test_a_release_is_new_until_it_has_served(api, candidate):
+    """Told to its processes at their first start: then a process may refuse to take over without all it needs."""
+
+    def started():
+        mine = [spec for spec in api.platform.engine.started if spec.app == candidate and spec.type == "web"]
+        return [(spec.name, spec.new) for spec in mine]
+
+    assert started() == [("web.1", True)]
+    begin(api, candidate)
+    assert started()[1:] == [("web.10001", True)]
+    api.patch(f"/apps/{candidate}/formation", {"updates": [{"type": "web", "quantity": 2}]})
+    api.post(f"/apps/{candidate}/rollouts/current/actions/ramp", {"shares": {"v2": 60}}, 200)
+    assert started()[2:] == [("web.2", False), ("web.10002", False)]
+    api.post(f"/apps/{candidate}/rollouts/current/actions/promote", {}, 200)
+    assert {new for _, new in started()[4:]} == {False}
+
+
 def test_while_it_runs_nothing_else_becomes_current(api, candidate):
     begin(api, candidate)
     refused = api.call("PATCH", f"/apps/{candidate}/config-vars", 409, json={"A": "1"}).json()
