@@ -7,6 +7,7 @@ import pytest
 
 from twelve.core.policy.memory import Usage
 from twelve.stages.run.local.cgroups import Group, joining, ours
+from twelve.stages.run.local.limits import NOTE, noted
 
 V1 = """\
 28 26 0:24 / /sys/fs/cgroup ro,nosuid - tmpfs tmpfs ro,mode=755
@@ -88,3 +89,12 @@ def test_a_group_that_is_gone_tells_nothing(tmp_path):
     group = Group("memory", 1, tmp_path / "gone")
     assert (group.usage(0), group.out_of_memory()) == (Usage(0, 0), 0)
     group.remove()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_groups_of_a_life_are_found_by_the_note_all_share_or_by_one_of_its_own(tmp_path, whole):
+    place, group = tmp_path / "abc", tmp_path / "twelve-1-abc"
+    place.mkdir()
+    group.mkdir()
+    (place / NOTE).write_text(f"pids 1 {group if whole else tmp_path / 'twelve-1-'}\n")
+    assert noted(place).groups == (Group("pids", 1, group),)

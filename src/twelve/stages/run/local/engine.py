@@ -51,6 +51,7 @@ class LocalEngine:
         self._journal = Journal(records)
         self._holders = Holders()
         self._limiter = Limiter(settings.run)
+        self._limiter.note()
         log.log(logging.WARNING if self._limiter.lacks else logging.INFO, "limits: %s", self._limiter.meaning)
         self._ground = Ground(
             self._sandbox, self._limiter, Ports(), sink, self._journal, settings.restart_cap, self._tell
@@ -115,9 +116,8 @@ class LocalEngine:
         return self._call(asyncio.wait_for(asyncio.shield(self._find(process).ended), timeout))
 
     def processes(self, app_id: UUID | None = None) -> list[Process]:
-        every = list(self._supervised.values())
         return sorted(
-            (one.process for one in every if app_id is None or one.spec.app_id == app_id),
+            (one.process for one in list(self._supervised.values()) if app_id is None or one.spec.app_id == app_id),
             key=lambda process: (process.type != "web", process.type, process.number, process.created_at),
         )
 

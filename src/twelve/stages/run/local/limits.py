@@ -1,6 +1,7 @@
 """What keeps a process within its size on this machine: control groups where they are granted, else what is left.
 
-A process's groups are noted in its directory, so that the next server finds them wherever it runs itself.
+A process's groups are noted in its directory, so that the next server finds them wherever it runs itself: a link to one
+note for all, which costs a tenth of a file, to which the directory's name is added.
 """
 
 import hashlib
@@ -62,6 +63,7 @@ class Limiter:
     def __init__(self, run: Path) -> None:
         """`run` names this instance: two on a machine have groups of their own."""
         self._prefix = f"twelve-{hashlib.sha256(bytes(run)).hexdigest()[:8]}-"
+        self._note = run / NOTE
         self._parents: Mapping[str, Group] = granted(f"{self._prefix}probe", limits.limits(DEFAULT))
 
     @property
@@ -82,11 +84,15 @@ class Limiter:
     def lacks(self) -> Sequence[str]:
         return [name for name in CONTROLLERS if name not in self._parents]
 
+    def note(self) -> None:
+        self._note.unlink(missing_ok=True)  # processes of an earlier server keep theirs
+        self._note.write_text(self._noted)
+
     def make(self, process: UUID, size: str, place: Path) -> Groups:
         """For one life; `place` is the process's directory."""
         allowed = limits.limits(size)
         planned = [parent.below(self._prefix + process.hex) for parent in self._parents.values()]
-        (place / NOTE).write_text("".join(f"{one.controller} {one.version} {one.path}\n" for one in planned))
+        self._link(place / NOTE)
         made, ended = [], 0
         for group in planned:
             try:
@@ -97,6 +103,18 @@ class Limiter:
                 made.append(group)
                 ended += group.out_of_memory() if group.controller == "memory" and not new else 0
         return Groups(tuple(made), ended)
+
+    @property
+    def _noted(self) -> str:
+        parents = self._parents.values()
+        return "".join(f"{one.controller} {one.version} {one.path / self._prefix}\n" for one in parents)
+
+    def _link(self, note: Path) -> None:
+        note.unlink(missing_ok=True)
+        try:
+            note.hardlink_to(self._note)
+        except OSError:
+            note.write_text(self._noted)
 
     def processes(self, size: str) -> int | None:
         """The most a sandbox with users of its own may have, where no control group counts them; None without limit.
@@ -113,7 +131,8 @@ def noted(place: Path) -> Groups:
     with suppress(OSError, ValueError):
         for line in (place / NOTE).read_text().splitlines():
             controller, version, path = line.split(" ", 2)
-            found.append(Group(controller, int(version), Path(path)))
+            whole = path if path.endswith(place.name) else path + place.name  # whole where an earlier version wrote it
+            found.append(Group(controller, int(version), Path(whole)))
     return Groups(tuple(group for group in found if group.path.is_dir()))
 
 
