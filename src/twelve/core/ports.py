@@ -146,6 +146,10 @@ class Engine(Protocol):
     def weakness(self) -> str:
         """What its isolation lacks on this machine, in a sentence; empty when it is whole."""
 
+    @property
+    def confined(self) -> bool:
+        """Whether this machine lets it keep processes from the rest of the machine at all."""
+
     def start(self, specs: Sequence[ProcessSpec]) -> list[Process]:
         """Start them; returns once all are spawned."""
 

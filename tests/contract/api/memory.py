@@ -107,6 +107,7 @@ class MemoryEngine:
             return [process for process in self._processes.values() if app_id in {None, process.app_id}]
 
     weakness = ""
+    confined = True
 
     def usage(self, app_id: UUID | None = None) -> Mapping[UUID, Usage]:
         return {process.id: Usage(1.5, 1 << 20, 1e9) for process in self.processes(app_id)}

@@ -6,7 +6,7 @@ from twelve.audit.codebase import Codebase
 from twelve.audit.engine import findings
 from twelve.audit.judge import judge
 from twelve.audit.model import AI_ITEMS
-from twelve.audit.rules import ai, relevances, witnesses
+from twelve.audit.rules import ai, ai_data, relevances, witnesses
 
 RULES = ai.RULES.rules
 APP = "import joblib\nm = joblib.load(os.environ['MODEL_PATH'])\n@app.post('/p')\ndef p():\n{}\n"
@@ -98,3 +98,13 @@ def test_an_app_that_does_it_right_passes():
     })  # fmt: skip
     # A pickle whose digest is compared is still a pickle.
     assert said == {item: "partial" if item == "AI02" else "pass" for item in AI_ITEMS}
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [("with DAG('nightly'):\n    pass\n", True), ("NEEDLES = ('DAG(', '@flow')\n", False), ("# DAG('x')\n", False)],
+)
+def test_a_schedule_that_is_only_spoken_of_runs_nothing(text, runs):
+    code = Codebase.of({"t.py": TRAIN.format(""), "dags.py": text})
+    found = [one.rule for one in findings(code, ai_data.RULES.rules) if one.rule == "AI09-no-retrain-process"]
+    assert bool(found) is not runs

@@ -1,6 +1,8 @@
 """What live probes do to files and stores of the trial: something, and nothing of it stays."""
 
 import json
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 from twelve_runtime.artifacts import models
@@ -8,12 +10,13 @@ from twelve_runtime.artifacts.errors import Refused
 from twelve_runtime.artifacts.models import Draft
 from twelve_runtime.artifacts.store import Store
 
-from twelve.audit.probes import stores
+from twelve.audit.probes import run, stores
 from twelve.audit.probes.models import listed
 from twelve.audit.probes.probe import CannotTell
 from twelve.audit.probes.rehearsal import setup_of
 from twelve.audit.probes.tamper import flipped_file, is_model
 from twelve.audit.probes.trial import config_for
+from twelve.core.errors import PlatformError
 
 CONFIG = {"MODEL_NAME": "m"}
 TENSOR = {"name": "x", "datatype": "FP32", "shape": [-1]}
@@ -105,3 +108,19 @@ def test_a_version_counts_only_where_it_can_be_there(tmp_path, store, kept):
     (tmp_path / ".env.example").write_text(f"{store}MODEL_NAME=m\nMODEL_VERSION=1\n")
     given, _ = config_for(tmp_path)
     assert given["MODEL_VERSION"] == ("1" if kept else "")
+
+
+@pytest.mark.parametrize(("confined", "wanted", "runs"), [(True, "", True), (False, "none", True), (False, "", False)])
+def test_code_that_nobody_knows_runs_only_in_a_sandbox(monkeypatch, confined, wanted, runs):
+    """Unless somebody has asked for none. Whether it is a weak one is said."""
+    engine = SimpleNamespace(confined=confined, weakness="" if confined else "nothing is granted")
+    tried = SimpleNamespace(
+        platform=SimpleNamespace(engine=engine, settings=SimpleNamespace(sandbox=wanted)),
+        deploy=lambda: deployed.append(1), failure="It does not build.", build=None,
+    )  # fmt: skip
+    deployed, said = [], []
+    monkeypatch.setattr(run, "trial", lambda _codebase: nullcontext(tried))
+    with nullcontext() if runs else pytest.raises(PlatformError, match="nothing is granted"):
+        run.observe(None, said.append, without={probe.item for probe in run.all_probes()})
+    assert bool(deployed) is runs
+    assert ("which is weak: nothing is granted" in " ".join(said)) is (runs and not confined)

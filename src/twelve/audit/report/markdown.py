@@ -25,6 +25,7 @@ MARKS = {
     Verdict.UNKNOWN: "❔",
 }
 SHOWN = 20  # findings of one factor
+_QUOTED = re.compile(r"`([^`]+)`")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&@])")
 
 
@@ -33,7 +34,9 @@ def render(audit: Audit) -> str:
 
 
 def escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", clean(text))
+    """With what stands between backticks as code."""
+    parts = _QUOTED.split(clean(text))
+    return "".join(_code(part) if place % 2 else _SPECIAL.sub(r"\\\1", part) for place, part in enumerate(parts))
 
 
 def _lines(audit: Audit) -> Iterator[str]:

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
 from twelve.audit.facts import entries, ml, start
+from twelve.audit.facts.comments import in_code, is_inside_string
 from twelve.audit.facts.ml import Use
 from twelve.audit.model import Evidence, Hit, Verdict
 from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
@@ -152,9 +153,14 @@ def _runs_training(code: Codebase, path: str) -> bool:
     )
 
 
+_SCHEDULED = re.compile(r"\bDAG\s*\(|^@dag\b|^@flow\b", re.MULTILINE)
+
+
 @extraction(language="python", needles=("DAG(", "@dag", "@flow"))
 def schedules(file: SourceFile) -> list[int]:
-    return [line for line, _ in file.search(r"\bDAG\s*\(|^@dag\b|^@flow\b")][:1]
+    """What is only quoted, as in a text about such schedules, is none."""
+    found = in_code(file, _SCHEDULED)
+    return [line for line, match in found if not is_inside_string(file, match.start())][:1]
 
 
 def witness_data(code: Codebase) -> Iterator[Evidence]:

@@ -212,3 +212,7 @@ def test_nobody_is_sent_to_read_about_what_is_known():
     made = text.render(with_only(known="in the baseline", seen=()))
     assert "To look at: nothing.\n" in made
     assert "--explain" not in made
+
+
+def test_markdown_shows_commands_as_code():
+    assert markdown.escaped("run `a | b *c*` or *d*") == "run `a \\| b *c*` or \\*d\\*"

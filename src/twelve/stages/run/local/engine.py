@@ -85,6 +85,10 @@ class LocalEngine:
     def weakness(self) -> str:
         return "" if self.isolation == "bwrap" else self.isolation_meaning
 
+    @property
+    def confined(self) -> bool:
+        return self.isolation != "none"
+
     def start(self, specs: Sequence[ProcessSpec]) -> list[Process]:
         if not specs:
             return []
