@@ -50,9 +50,14 @@ def _is_touched(changed: Changed, path: str, line: int | None) -> bool:
 
 
 def base(root: Path, ref: str) -> str:
-    """Where this branch left `ref`; `ref` itself when the history does not reach that far."""
+    """Where this branch left `ref`; `ref` itself when the history does not reach that far.
+
+    Before the first commit HEAD is none: empty, so that everything is new and a hook lets the first one be made.
+    """
     commit = git.asked(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if commit is None:
+        if ref == "HEAD" and git.asked(root, "rev-parse", "--git-dir") is not None:
+            return ""
         raise UsageError(f"{ref} is no commit of the git repository in {root.resolve()}.")
     found = commit.decode().strip()
     return (git.asked(root, "merge-base", "HEAD", found) or b"").decode().strip() or found
@@ -60,6 +65,8 @@ def base(root: Path, ref: str) -> str:
 
 def _tree(root: Path, commit: str) -> dict[str, str]:
     """Paths below `root` -> ids of their blobs."""
+    if not commit:
+        return {}
     rows = (row.partition("\t") for row in git.names(root, "ls-tree", "-r", "-z", commit) or [])
     return {path: about.split()[2] for about, _, path in rows if about.split()[1] == "blob"}
 

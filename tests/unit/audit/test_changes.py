@@ -147,3 +147,18 @@ def test_a_shallow_clone_says_so(repository, tmp_path):
     repository.commit()
     subprocess.run(["git", "clone", "-q", "--depth=1", f"file://{repository.root}", tmp_path / "clone"], check=True)
     assert in_history(tmp_path / "clone", history="")[1] == ["The history is not whole here: the clone is shallow."]
+
+
+def test_before_the_first_commit_everything_is_new(tmp_path):
+    """What a hook asks for must not refuse the first commit."""
+    repository = Repository(tmp_path / "new")
+    repository.write("a.py", "x = 1\n")
+    repository.git("add", "-A")
+    assert repository.lines("HEAD", "a.py") == {"a.py": changes.EVERY}
+    with pytest.raises(UsageError, match="is no commit"):
+        repository.lines("main", "a.py")
+
+
+def test_without_a_repository_there_is_no_head(tmp_path):
+    with pytest.raises(UsageError, match="is no commit"):
+        changes.base(tmp_path, "HEAD")
