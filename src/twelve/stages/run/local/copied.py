@@ -8,6 +8,7 @@ import marshal
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from twelve.core.model import Layer, ProcessSpec
@@ -106,6 +107,6 @@ def _lay(layer: Layer, home: Path) -> None:
 
 
 def _packages() -> str:
-    import landlockpy  # noqa: PLC0415 - see above
-
-    return str(Path(landlockpy.__file__).parent.parent)
+    """Found, not imported: the server itself has no use for it."""
+    found = find_spec("landlockpy")
+    return str(Path(found.origin).parent.parent) if found and found.origin else ""
