@@ -24,8 +24,9 @@ LONGEST_CALL = 1 << 16
 SPACE = socket.CMSG_SPACE(5 * 4)  # descriptors of a start: stdin, output, status, what to do, and where to answer
 PR_SET_CHILD_SUBREAPER = 36
 KILLED, NOT_EXECUTABLE, NOT_FOUND = 137, 126, 127
-C = ctypes.CDLL(None)
+C = ctypes.CDLL(None, use_errno=True)
 PRCTL, MEMMOVE = C.prctl, ctypes.memmove  # looked up once, before all forks
+FORK = C.fork  # without the hooks of modules that Landlock's imports: each writes into pages, and none matters here
 
 
 def main() -> int:
@@ -57,10 +58,9 @@ def main() -> int:
 def _fork(process: bytes, groups: "tuple[str, ...]", descriptors: "list[int]", place: int) -> None:
     stdin, output, status, arguments, answer = descriptors
     work = marshal.loads(os.pread(arguments, os.fstat(arguments).st_size, 0))  # noqa: S302 - from our own parent
-    try:
-        pid = os.fork()
-    except OSError as error:
-        os.write(answer, b"-%d" % (error.errno or 0))
+    pid = FORK()
+    if pid < 0:
+        os.write(answer, b"-%d" % ctypes.get_errno())
         return
     if pid == 0:
         try:
