@@ -89,8 +89,13 @@ def _observed(path: Path, made: "Audit") -> "list[Observation]":
     from twelve.faces.cli.ending import taken_away_first
 
     na = {one.item for one in made.judgements if one.verdict is Verdict.NOT_APPLICABLE and one.item in AI_ITEMS}
-    with taken_away_first():
-        return observe(path, lambda step: click.secho(f"-----> {step}", err=True, bold=True), without=na)
+    with taken_away_first() as unless_ended:
+
+        def say(step: str) -> None:
+            unless_ended()
+            click.secho(f"-----> {step}", err=True, bold=True)
+
+        return observe(path, say, without=na)
 
 
 def _show(made: "Audit", form: str, output: Path | None) -> None:
