@@ -116,7 +116,6 @@ def test_top_prints_once_where_nobody_watches(live):
 def test_top_on_a_terminal_ends_with_q_or_ctrl_c_and_leaves_it_as_it_was(live, key):
     pid, terminal = pty.fork()
     if pid == 0:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background job, which the tests may be, ignores it
         words = live.command("top")
         os.execvpe(words[0], words, live.environ | {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"})
     try:

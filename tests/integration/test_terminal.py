@@ -38,7 +38,6 @@ class Terminal:
     def __init__(self, argv, env, size=(24, 80), cwd=None):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background job, which the tests may be, ignores it
             os.chdir(cwd or "/")
             os.execvpe(argv[0], argv, env)
         self.text = ""
