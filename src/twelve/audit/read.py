@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -26,11 +26,11 @@ def read(root: Path) -> tuple[Codebase, list[str]]:
     names = _with_untracked(root, tracked) if tracked is not None else _walked(root)
     notes: list[str] = []
     below = _Below(root)
-    seen = [name for name in _some(names, notes) if below(name)]
-    files = [file for name in seen if (file := _file(root, name, tracked)) is not None]
+    met = [(name, _file(root, name, tracked)) for name in _some(names, notes) if below(name)]
+    files = [file for _, file in met if file is not None]
     kept = _version_control(root, tracked)
     own = diverged(root) if kept == "git" else ()
-    notes += [*_unread(files), *_links(root, seen, files)]
+    notes += [*_unread(files), *_links(root, [name for name, file in met if file is None])]
     return Codebase(root.resolve().name, files, version_control=kept, diverged=own), notes
 
 
@@ -109,9 +109,8 @@ def _unread(files: Iterable[SourceFile]) -> Iterator[str]:
         yield from [f"{more} more files were not read: they are larger than {LARGEST >> 20} MiB."] if more > 0 else []
 
 
-def _links(root: Path, seen: Sequence[str], files: Sequence[SourceFile]) -> Iterator[str]:
+def _links(root: Path, missing: Iterable[str]) -> Iterator[str]:
     """Those that were met; what one of them leads to inside of the codebase is a file of its own."""
-    missing = seen if len(seen) > len(files) else ()
     if links := [printable(name) for name in missing if (root / name).is_symlink()]:
         more = f" and {len(links) - NAMED} more" if len(links) > NAMED else ""
         yield f"Symbolic links were not followed: {', '.join(links[:NAMED])}{more}."
