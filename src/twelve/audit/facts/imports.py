@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from twelve.audit.classify import Kind
 from twelve.audit.codebase import Codebase, SourceFile
 from twelve.audit.facts import entries
 
@@ -13,15 +14,22 @@ _ASIDE = re.compile(r"(^|/)(\.[^/]+|scripts?|tools?|management/commands|migratio
 MOST = 3000  # files that are followed
 
 
-def served(code: Codebase) -> frozenset[str]:
-    """What the web process imports. Where its file is not known, all but scripts and programs of their own."""
-    roots = [entry.file for entry in code.fact(entries.web_entries) if entry.file.language == "python"]
-    found = reached(code, roots)
-    if not roots or code.get("manage.py"):
-        for file in code.written_in("python"):
-            if not _ASIDE.search(file.path) and b"__main__" not in file.data:
-                found.add(file.path)
-    return frozenset(found)
+def is_served(code: Codebase, file: SourceFile) -> bool:
+    """Whether the web process imports it. Where its own file is not known: all but scripts and programs."""
+    if file.path in code.fact(_from_web):
+        return True
+    if code.fact(_web_roots) and not code.get("manage.py"):
+        return False
+    is_code = file.language == "python" and file.kind is Kind.PRODUCTION
+    return is_code and not _ASIDE.search(file.path) and b"__main__" not in file.data
+
+
+def _web_roots(code: Codebase) -> list[SourceFile]:
+    return [entry.file for entry in code.fact(entries.web_entries) if entry.file.language == "python"]
+
+
+def _from_web(code: Codebase) -> frozenset[str]:
+    return frozenset(reached(code, code.fact(_web_roots)))
 
 
 def reached(code: Codebase, roots: list[SourceFile]) -> set[str]:

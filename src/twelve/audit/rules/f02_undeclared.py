@@ -38,8 +38,8 @@ def _of_python(code: Codebase, one: Import) -> Iterator[Hit]:
     if is_brought(one.module, code.fact(_named)) or file is None or not foreign.is_needed(file, one.module):
         return
     locked = is_brought(one.module, code.fact(locks.locked_python))
-    is_served = one.path in code.fact(imports.served)
-    yield _undeclared(one, certain=is_served and is_widely_known(one.module), locked=locked)
+    certain = is_widely_known(one.module) and imports.is_served(code, file)
+    yield _undeclared(one, certain=certain, locked=locked)
 
 
 def _undeclared(one: Import, *, certain: bool, locked: bool) -> Hit:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from twelve.audit.codebase import Codebase, SourceFile, extraction
 from twelve.audit.facts import dockerfile, entries, grace, servers, start
 from twelve.audit.facts.comments import uncommented
-from twelve.audit.facts.imports import served
+from twelve.audit.facts.imports import is_served
 from twelve.audit.facts.pythons import calls, name_of
 from twelve.audit.facts.start import Command
 from twelve.audit.model import Evidence, Hit
@@ -212,7 +212,7 @@ def heavy_imports(code: Codebase) -> Iterator[Hit]:
     if not candidates or code.fact(start.web) is None:
         return
     for file, told in candidates:
-        if file.path in code.fact(served):
+        if is_served(code, file):
             yield from (Hit(file.path, line, f"{name}() runs when the app is imported.") for line, name in told)
 
 

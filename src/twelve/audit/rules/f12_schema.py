@@ -8,7 +8,7 @@ from itertools import zip_longest
 from twelve.audit.codebase import Codebase, SourceFile, extraction
 from twelve.audit.facts.comments import is_inside_string, uncommented
 from twelve.audit.facts.handlers import Handler, handlers, inside, routed
-from twelve.audit.facts.imports import served
+from twelve.audit.facts.imports import is_served
 from twelve.audit.facts.optional import opted_into, parents
 from twelve.audit.facts.pythons import name_of, text_of
 from twelve.audit.model import Hit
@@ -124,10 +124,9 @@ def _dropped_by_routes(file: SourceFile) -> Iterator[int]:
 def tables_at_start(code: Codebase) -> Iterator[Hit]:
     found = code.extracted(creating)
     python = any(file.language == "python" for file, _ in found)
-    imported = code.fact(served) if python else frozenset()
     dropping = {(hit.path, hit.line) for hit in admin_by_http(code)} if python else set()
     for file, lines in found:
-        if file.language == "python" and file.path not in imported:
+        if file.language == "python" and not is_served(code, file):
             continue
         near = {line for path, line in dropping if path == file.path and line}
         yield from (Hit(file.path, line) for line in lines if not any(abs(line - other) < 4 for other in near))
