@@ -220,8 +220,10 @@ def _tracked(code: Codebase, pattern: re.Pattern[str], said: str) -> Iterator[Hi
     """One hit a directory."""
     seen: set[str] = set()
     for path, file in code.files.items():
-        match = pattern.match(path) if file.tracked and not _WRAPPER.search(path) else None
-        place = match and (match["place"] or path.rpartition("/")[0])
-        if place is not None and place not in seen and file.kind is not Kind.TEST:
+        match = pattern.match(path) if file.tracked else None
+        if match is None or _WRAPPER.search(path):
+            continue
+        place = match["place"] or path.rpartition("/")[0]
+        if place not in seen and file.kind is not Kind.TEST:
             seen.add(place)
             yield Hit(path, None, f"{place or path} {said}, and {code.keeps}.")
