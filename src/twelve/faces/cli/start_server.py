@@ -33,7 +33,8 @@ def command() -> list[str]:
 def _keeps_bytecode(module: str) -> bool:
     """Whether the bytecode of its directory without docstrings is there or can be written."""
     cached = Path(cache_from_source(module, optimization=2))
-    return cached.exists() or os.access(cached.parent, os.W_OK)
+    place = cached.parent if cached.parent.is_dir() else cached.parent.parent
+    return cached.exists() or os.access(place, os.W_OK)
 
 
 def ensure_running(client: Client) -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 import concurrent.futures
-import contextlib
 import logging
 import threading
 from collections import OrderedDict
@@ -21,6 +20,7 @@ from twelve.infra.procfs import keep_descriptors_to_ourselves
 from twelve.infra.settings import Settings
 from twelve.stages.run.local import adoption
 from twelve.stages.run.local.attached import Attached, AttachedStreams
+from twelve.stages.run.local.batch import Batch
 from twelve.stages.run.local.ground import Ground, Outcome
 from twelve.stages.run.local.journal import Journal, Records
 from twelve.stages.run.local.limits import Limiter
@@ -34,7 +34,6 @@ from twelve.stages.run.processes import ProcessRecord
 log = logging.getLogger(__name__)
 
 REMEMBERED = 1000  # ended processes whose status can still be asked for
-TURN = 10  # are prepared while those before them begin
 WORKERS = 64  # threads for what blocks: checks, copies, the end of an output
 
 T = TypeVar("T")
@@ -183,44 +182,29 @@ class LocalEngine:
         ]
 
     async def _begin(self, supervisors: Sequence[Supervisor]) -> None:
-        ready: list[Supervisor] = []
-        begun: list[Supervisor] = []
+        batch = Batch(supervisors)
         try:
-            for supervisor in supervisors:
-                supervisor.make_ready()
-                ready.append(supervisor)
-            self._hold(ready)
-            for first in range(0, len(ready), TURN):
-                turn = ready[first : first + TURN]
-                await asyncio.to_thread(_prepare, turn)
-                for supervisor in turn:
-                    supervisor.begin()
-                _wait_for(ready[:first], begun)
-            _wait_for(ready, begun)
+            batch.make_ready()
+            self._hold(batch.ready)
+            await batch.begin()
         except BaseException:
-            await self._take_back(supervisors, ready, begun)
+            await self._take_back(batch)
             raise
-        for supervisor in begun:
-            supervisor.outlet.opened()
-            self._watch(supervisor)
+        self._watch_begun(batch)
 
-    async def _take_back(
-        self, supervisors: Sequence[Supervisor], ready: Sequence[Supervisor], begun: list[Supervisor]
-    ) -> None:
-        """Not all could be started, so none stays, of those either that are asked for already."""
-        for supervisor in [one for one in ready if one not in begun]:
-            with contextlib.suppress(OSError):
-                _wait_for([*begun, supervisor], begun)
-        for supervisor in begun:
-            supervisor.outlet.opened()
-            self._watch(supervisor)
-        await self._stop(begun, quiet=True)
-        for supervisor in [one for one in ready if one not in begun]:
-            supervisor.give_up()
-        for supervisor in [one for one in supervisors if one not in begun]:
+    async def _take_back(self, batch: Batch) -> None:
+        batch.settle()
+        self._watch_begun(batch)
+        await self._stop(batch.begun, quiet=True)
+        for supervisor in batch.give_up():
             self._holders.release(supervisor.spec.id)
             self._journal.forget(supervisor.spec.id)
             supervisor.clear()
+
+    def _watch_begun(self, batch: Batch) -> None:
+        for supervisor in batch.begun:
+            supervisor.outlet.opened()
+            self._watch(supervisor)
 
     def _hold(self, supervisors: Sequence[Supervisor]) -> None:
         writers = {one.spec.id: one.outlet.writer for one in supervisors if isinstance(one.outlet, PumpedOutput)}
@@ -315,17 +299,6 @@ class LocalEngine:
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop)
-
-
-def _prepare(supervisors: Sequence[Supervisor]) -> None:
-    for supervisor in supervisors:
-        supervisor.prepare()
-
-
-def _wait_for(asked: Sequence[Supervisor], begun: list[Supervisor]) -> None:
-    for supervisor in asked[len(begun) :]:
-        supervisor.begun()
-        begun.append(supervisor)
 
 
 async def _first_failure_or_all(boots: Sequence[asyncio.Future[BootResult]]) -> list[BootResult]:
