@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from twelve.audit.classify import kind
 from twelve.audit.codebase import Codebase, Kind, SourceFile
-from twelve.audit.facts import environment, manifests, secrets, start
+from twelve.audit.facts import environment, manifests, secrets, sources, start
 from twelve.audit.facts.environment import Read
 from twelve.audit.model import Evidence, Hit
 from twelve.audit.rule import INFO, Rulebook
@@ -19,7 +19,6 @@ for part in (f03_secrets, f03_defaults, f03_files, f03_deploys, f03_history):
     RULES.rules.extend(part.RULES.rules)
 SHOWN = 5
 RUNNING = {Kind.PRODUCTION, Kind.DEVELOPMENT}
-READABLE = ("python", "javascript", "typescript", "tsx", "ruby", "go", "java")
 # What runtimes, frameworks and platforms read or set by themselves: no app has to name them.
 _WELL_KNOWN = re.compile(
     r"(PORT|HOME|PATH|USER|LANG|TZ|HOSTNAME|CI|PWD|DEBUG|TERM|SHELL|TMPDIR|TMP|TEMP|EDITOR|NODE_ENV|DYNO|WEB_CONCURRENCY"
@@ -35,15 +34,9 @@ def witness(code: Codebase) -> Iterator[Evidence]:
     for read in told[:SHOWN]:
         how = "required from" if read.required else "read from"
         yield Evidence(f"{read.name} is {how} the environment", read.path, read.line)
-    if not told and (looked_at := _readable(code)):
+    if not told and (said := sources.none_has(code, "holds", "credential or address of a deploy")):
         web = next(iter(code.fact(start.starts)), None)
-        one = "The only source file holds no" if looked_at == 1 else f"None of {looked_at} source files holds a"
-        said = f"{one} credential or address of a deploy"
         yield Evidence(said, web.path, web.line) if web else Evidence(said)
-
-
-def _readable(code: Codebase) -> int:
-    return sum(not file.is_too_large for file in code.written_in(*READABLE))
 
 
 @RULES.of_code(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase, SourceFile
-from twelve.audit.facts import services, start, state
+from twelve.audit.facts import services, sources, start, state
 from twelve.audit.facts.comments import in_code, inside, uncommented
 from twelve.audit.model import Evidence, Hit
 from twelve.audit.rule import INFO, WARNING, Rulebook
@@ -14,7 +14,6 @@ RULES = Rulebook()
 for part in (f06_sessions, f06_uploads):
     RULES.rules.extend(part.RULES.rules)
 SHOWN = 3
-READABLE = ("python", "javascript", "typescript", "ruby", "go", "java")
 
 
 def witness(code: Codebase) -> Iterator[Evidence]:
@@ -23,9 +22,8 @@ def witness(code: Codebase) -> Iterator[Evidence]:
     for read in stores[:SHOWN]:
         yield Evidence(f"What persists is in the service that {read.name} attaches", read.path, read.line)
     run = next(iter(code.fact(start.starts)), None)
-    if not stores and run and (looked_at := sum(not one.is_too_large for one in code.written_in(*READABLE))):
-        one = "The only source file keeps no" if looked_at == 1 else f"None of {looked_at} source files keeps a"
-        said = f"{one} session, upload or changing variable between requests"
+    what = "session, upload or changing variable between requests"
+    if not stores and run and (said := sources.none_has(code, "keeps", what)):
         yield Evidence(said, run.path, run.line)
 
 
