@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twelve.core.errors import Conflict, DiskFull, PlatformError, TwelveError
+from twelve.infra.pages import give_back, share_one_arena
 from twelve.infra.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Readiness:
 
 
 def main() -> int:
+    share_one_arena()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     readiness = Readiness(os.environ.pop(READY_FD, None))
     try:
@@ -92,7 +94,6 @@ def run(settings: Settings, readiness: Readiness) -> None:
 
 def _bring_up(platform: "Platform") -> None:
     from twelve.flow import start  # noqa: PLC0415 - see run
-    from twelve.infra.pages import give_back  # noqa: PLC0415
 
     start.bring_up(platform)
     give_back()

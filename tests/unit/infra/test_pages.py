@@ -1,8 +1,11 @@
-"""What a process gives back is what it can have again."""
+"""What a process gives back is what it can have again, and its threads share what they can."""
 
+import platform
 import re
 import subprocess
 import sys
+
+import pytest
 
 PROGRAM = """
 import hashlib, ssl
@@ -28,3 +31,36 @@ def test_most_of_the_libraries_pages_go_and_the_libraries_still_work():
     before, after, digest = re.findall(r"\w+", done.stdout)
     assert int(after) < int(before) / 2
     assert digest.startswith("e3b0c442")
+
+
+ARENAS = """
+import ctypes, sys, threading
+from twelve.infra.pages import share_one_arena
+
+if sys.argv[1] == "one":
+    share_one_arena()
+begun = threading.Barrier(4)
+
+def allocate():
+    begun.wait()
+    [bytes(10_000) for _ in range(1000)]
+
+threads = [threading.Thread(target=allocate) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+C = ctypes.CDLL(None)
+C.malloc_info(0, ctypes.c_void_p.in_dll(C, "stdout"))
+C.fflush(None)
+"""
+
+
+@pytest.mark.skipif("glibc" not in platform.libc_ver(), reason="arenas are of glibc")
+def test_threads_share_one_arena():
+    of_each, shared = (
+        subprocess.run(
+            [sys.executable, "-I", "-c", ARENAS, how], capture_output=True, text=True, check=True, timeout=60
+        )
+        for how in ("each", "one")
+    )
+    assert of_each.stdout.count("<heap nr=") > 1
+    assert shared.stdout.count("<heap nr=") == 1

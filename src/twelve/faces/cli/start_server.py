@@ -25,9 +25,10 @@ def command() -> list[str]:
     """`-I`: neither the current directory nor PYTHON* variables decide what the server imports.
 
     `-OO`: without docstrings and assertions, 3.5 MiB less; not where every start would have to compile everything anew.
+    `no_debug_ranges`: tracebacks tell lines, not columns, 0.7 MiB less.
     """
     without = ["-OO"] if all(map(_keeps_bytecode, (os.__file__, __file__))) else []
-    return [sys.executable, "-I", *without, "-m", SERVER]
+    return [sys.executable, "-I", *without, "-X", "no_debug_ranges", "-m", SERVER]
 
 
 def _keeps_bytecode(module: str) -> bool:

@@ -24,4 +24,4 @@ def test_the_servers_last_word_becomes_our_error(word, kind, sentence):
 def test_a_server_whose_bytecode_could_not_be_kept_keeps_its_docstrings(monkeypatch, tmp_path):
     assert "-OO" in command()
     monkeypatch.setattr(start_server.os, "__file__", str(tmp_path / "gone" / "os.py"))
-    assert command() == [sys.executable, "-I", "-m", "twelve.serve"]
+    assert command() == [sys.executable, "-I", "-X", "no_debug_ranges", "-m", "twelve.serve"]
