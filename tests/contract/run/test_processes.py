@@ -13,6 +13,7 @@ from tests.support.processes import World, make_slug, make_spec, until
 from twelve.core.errors import PlatformError
 from twelve.core.model import HealthCheck
 from twelve.stages.run.local import tree
+from twelve.stages.run.local.batch import TURN
 
 pytestmark = pytest.mark.integration
 
@@ -392,21 +393,40 @@ def test_a_stop_during_the_boot_ends_the_wait_for_it(world, slug):
     assert "State changed from starting to down" in world.sink.of("web.1")
 
 
-def test_when_one_cannot_be_started_none_is(tmp_path, slug):
+@pytest.fixture
+def nothing_stays(tmp_path):
+    """An engine of whose processes, directories and rows nothing is left in the end."""
     (tmp_path / "home").mkdir()
     made = World(tmp_path / "home", "bwrap")
+    begun = set(tree.carriers())
+    yield made
     try:
-        good = make_spec(slug, "sleep 60", kept=True)
-        impossible = make_spec(slug, "sleep \0 60", kept=True, number=2)
-        with pytest.raises(ValueError, match="null"):
-            made.engine.start([good, impossible])
         assert made.engine.processes() == []
-        until(lambda: good.id not in tree.carriers())
+        until(lambda: set(tree.carriers()) <= begun)
         until(lambda: made.records.list() == [])
         assert list((made.settings.run / "processes").iterdir()) == []
         assert made.engine.platform_processes() == []
     finally:
         made.close()
+
+
+@pytest.mark.parametrize("before", [1, TURN + 2])
+def test_when_one_cannot_be_started_none_is(nothing_stays, slug, before):
+    good = [make_spec(slug, "sleep 60", kept=True, number=number) for number in range(1, before + 1)]
+    impossible = make_spec(slug, "sleep \0 60", kept=True, number=before + 1)
+    with pytest.raises(ValueError, match="null"):
+        nothing_stays.engine.start([*good, impossible])
+
+
+def test_what_is_not_on_record_does_not_begin(nothing_stays, slug, monkeypatch):
+    def refuse(_):
+        raise PlatformError("The database does not answer.")
+
+    monkeypatch.setattr(nothing_stays.records, "insert", refuse)
+    specs = [make_spec(slug, "sleep 60", kept=True, number=number) for number in range(1, TURN + 3)]
+    with pytest.raises(PlatformError, match="does not answer"):
+        nothing_stays.engine.start(specs)
+    assert nothing_stays.sink.lines == [], "none of them was started"
 
 
 def test_who_waits_for_a_process_hears_that_the_engine_ends(tmp_path_factory, slug):

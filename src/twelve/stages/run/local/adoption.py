@@ -52,7 +52,7 @@ def find(records: Iterable[ProcessRecord], specs: Mapping[UUID, ProcessSpec], di
 
 
 def sweep(places: Iterable[Path], known: Iterable[UUID]) -> None:
-    """Directories of processes that are not on record. A row comes before its directory, so list these first."""
+    """Directories of processes that are not on record: their start was cut off. Nothing else may start meanwhile."""
     names = {process.hex for process in known}
     for place in places:
         if place.name not in names:

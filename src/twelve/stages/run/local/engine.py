@@ -21,7 +21,7 @@ from twelve.infra.settings import Settings
 from twelve.stages.run.local import adoption
 from twelve.stages.run.local.attached import Attached, AttachedStreams
 from twelve.stages.run.local.batch import Batch
-from twelve.stages.run.local.ground import Ground, Outcome
+from twelve.stages.run.local.ground import Ground, Outcome, Outlet
 from twelve.stages.run.local.journal import Journal, Records
 from twelve.stages.run.local.limits import Limiter
 from twelve.stages.run.local.output import Holders, PumpedOutput
@@ -91,14 +91,12 @@ class LocalEngine:
     def start(self, specs: Sequence[ProcessSpec]) -> list[Process]:
         if not specs:
             return []
-        supervisors = self._enrol(specs, lambda spec: self._pumped(spec.id, spec.app, spec.name))
-        self._call(self._begin(supervisors))
-        return [supervisor.process for supervisor in supervisors]
+        outlets = [self._pumped(spec.id, spec.app, spec.name) for spec in specs]
+        return [supervisor.process for supervisor in self._begin(specs, outlets)]
 
     def attach(self, spec: ProcessSpec) -> Attached:
         streams = AttachedStreams(spec.terminal)
-        (supervisor,) = self._enrol([spec], lambda _: streams)
-        self._call(self._begin([supervisor]))
+        (supervisor,) = self._begin([spec], [streams])
         return Attached(
             supervisor.process,
             streams,
@@ -140,6 +138,7 @@ class LocalEngine:
         adopted, strangers = self._call(self._take_over(found.finds, specs))
         self._call(self._forget(found.lost))
         self._call(self._stop(strangers, quiet=False))
+        self._journal.flush()
         adoption.sweep(places, known={find.record.id for find in found.finds} | self._supervised.keys())
         return [supervisor.process for supervisor in adopted]
 
@@ -165,35 +164,29 @@ class LocalEngine:
         self._sandbox.close()
         self._journal.close()
 
-    def _enrol(self, specs: Sequence[ProcessSpec], outlet: Callable[[ProcessSpec], Any]) -> list[Supervisor]:
-        """First the row: nothing runs that the next server would not find."""
-        records = [_record(spec) for spec in specs]
-        supervisors = self._call(self._supervise(specs, records, [outlet(spec) for spec in specs]))
+    def _begin(self, specs: Sequence[ProcessSpec], outlets: Sequence[Outlet]) -> list[Supervisor]:
         self._sandbox.refresh()
-        self._records.insert(records)
-        return supervisors
+        return self._call(self._begin_all(specs, outlets))
 
-    async def _supervise(
-        self, specs: Sequence[ProcessSpec], records: Sequence[ProcessRecord], outlets: Sequence[Any]
-    ) -> list[Supervisor]:
-        return [
+    async def _begin_all(self, specs: Sequence[ProcessSpec], outlets: Sequence[Outlet]) -> list[Supervisor]:
+        """First the rows: nothing runs that the next server would not find."""
+        records = [_record(spec) for spec in specs]
+        supervisors = [
             Supervisor(spec, record, self._place(spec.id), outlet, self._ground)
             for spec, record, outlet in zip(specs, records, outlets, strict=True)
         ]
-
-    async def _begin(self, supervisors: Sequence[Supervisor]) -> None:
         batch = Batch(supervisors)
         try:
-            batch.make_ready()
+            await batch.begin(enrolled=asyncio.to_thread(self._records.insert, records))
             self._hold(batch.ready)
-            await batch.begin()
         except BaseException:
             await self._take_back(batch)
             raise
         self._watch_begun(batch)
+        return supervisors
 
     async def _take_back(self, batch: Batch) -> None:
-        batch.settle()
+        await batch.settle()
         self._watch_begun(batch)
         await self._stop(batch.begun, quiet=True)
         for supervisor in batch.give_up():

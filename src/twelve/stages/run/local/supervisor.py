@@ -75,12 +75,12 @@ class Supervisor:
 
     def prepare(self) -> None:
         """The slow part of a start, on the disk; the only one that may run in any thread."""
+        self.place.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._ground.sandbox.prepare(self.spec, self.place)
         self._groups = self._ground.limiter.make(self.spec.id, self.spec.size, self.place)
 
     def make_ready(self) -> None:
-        """What is quick, so that one holder serves all that are started together."""
-        self.place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """What is quick, once it is prepared."""
         port = self._ground.ports.claim()
         self.record = replace(self.record, port=port, pid=None, pid_started=None, up_since=None, exit_status=None)
         sandboxed = self._ground.sandbox.name == "bwrap"
@@ -91,7 +91,7 @@ class Supervisor:
         self._streams = self.outlet.open()
 
     def begin(self) -> None:
-        """Ask for it, once it is prepared. The caller keeps the output open until it calls `outlet.opened`."""
+        """Ask for it, once it is ready. The caller keeps the output open until it calls `outlet.opened`."""
         self._say(f"Starting process with command `{launch.shown(self.spec.command, self.record.port)}`")
         assert self._start is not None
         start = self._groups.joined(self._start)
