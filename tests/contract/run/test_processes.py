@@ -418,6 +418,15 @@ def test_when_one_cannot_be_started_none_is(nothing_stays, slug, before):
         nothing_stays.engine.start([*good, impossible])
 
 
+@pytest.mark.parametrize("terminal", [None, (80, 24)], ids=["pipes", "terminal"])
+def test_a_one_off_that_cannot_be_started_leaves_no_descriptor(nothing_stays, slug, terminal):
+    nothing_stays.run(make_spec(slug, "exit 0"))  # what an engine opens once, it has by now
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(ValueError, match="null"):
+        nothing_stays.engine.attach(make_spec(slug, "cat \0", attached=True, terminal=terminal))
+    until(lambda: len(list(Path("/proc/self/fd").iterdir())) <= before)
+
+
 def test_what_is_not_on_record_does_not_begin(nothing_stays, slug, monkeypatch):
     def refuse(_):
         raise PlatformError("The database does not answer.")

@@ -19,26 +19,28 @@ class AttachedStreams:
     """The engine's end of a terminal or of two pipes; the process's end exists only until it has its copies."""
 
     def __init__(self, terminal: tuple[int, int] | None) -> None:
-        self._theirs: list[int]
-        if terminal is None:
-            stdin, self.input = os.pipe()
-            self.output, out = os.pipe()
-            self._theirs = [stdin, out]
-            self._streams = Streams(stdin=stdin, output=out)
-        else:
-            self.output, theirs = os.openpty()
-            self.input = self.output
-            self._theirs = [theirs]
-            self._streams = Streams(terminal=os.ttyname(theirs))
-            self.resize(*terminal)
+        self._terminal = terminal
+        self._theirs: list[int] = []
+        self.input = self.output = -1
         self.is_terminal = terminal is not None
-        os.set_blocking(self.input, False)
         self._closed = False
         self._hung_up = False
         self._lock = threading.Lock()
 
     def open(self) -> Streams:
-        return self._streams
+        if self._terminal is None:
+            stdin, self.input = os.pipe()
+            self.output, out = os.pipe()
+            self._theirs = [stdin, out]
+            streams = Streams(stdin=stdin, output=out)
+        else:
+            self.output, theirs = os.openpty()
+            self.input = self.output
+            self._theirs = [theirs]
+            streams = Streams(terminal=os.ttyname(theirs))
+            self.resize(*self._terminal)
+        os.set_blocking(self.input, False)
+        return streams
 
     def opened(self) -> None:
         for descriptor in self._theirs:

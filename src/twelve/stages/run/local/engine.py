@@ -96,7 +96,11 @@ class LocalEngine:
 
     def attach(self, spec: ProcessSpec) -> Attached:
         streams = AttachedStreams(spec.terminal)
-        (supervisor,) = self._begin([spec], [streams])
+        try:
+            (supervisor,) = self._begin([spec], [streams])
+        except BaseException:
+            streams.close()
+            raise
         return Attached(
             supervisor.process,
             streams,
