@@ -47,7 +47,7 @@ _SETTING = re.compile(
     r"^[ \t]*(?:CELERY_)?BROKER_URL\s*=|\bbroker(?:_url)?\s*=|\bconfig\.active_job\.queue_adapter\s*=", re.MULTILINE
 )
 _MADE = re.compile(
-    r"\bCelery\s*\(|\b(?:rq\.)?Queue\s*\([^)]*connection\s*=|\bset_broker\s*\(|\b(?:Redis|Sqlite)?Huey\s*\(|\bcreate_pool\s*\("
+    r"\bCelery\s*\(|\b(?:rq\.)?Queue\s*\([^)]{0,200}connection\s*=|\bset_broker\s*\(|\b(?:Redis|Sqlite)?Huey\s*\(|\bcreate_pool\s*\("
     r"|\bnew\s+(?:Queue|Bull|Agenda|BeeQueue)\s*\(|\bSidekiq\.configure_\w+|\binclude\s+Sidekiq::(?:Worker|Job)\b"
 )
 

@@ -83,7 +83,7 @@ def attached(code: Codebase) -> list[Read]:
 
 def host_of(url: str) -> str:
     """Empty when a URL has none, as redis:// and sqlite:///x."""
-    match = re.match(r"[\w+:.]{0,60}?://(?:[^@/\s]*+@)?(\[[^\]]*+\]|[^:/?\s]*+)", url)
+    match = re.match(r"[\w+:.]{0,60}?://(?:[^@/\s]*+@)?(\[[^\]]{0,60}+\]|[^:/?\s]*+)", url)
     return match[1] if match else ""
 
 

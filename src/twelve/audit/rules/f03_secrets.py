@@ -38,7 +38,7 @@ _JWT_CALL = re.compile(
     r"""\bjwt\.(?:sign|verify|encode|decode)\(\s*(?:\{[^{}]{0,300}\}|[^,(){}\n]{1,80}),\s*(?P<quote>["'])(?P<value>[^"'\n]+)["']"""
 )
 _FRAMEWORK_KEY = re.compile(r"(?i)^(.*\.)?secret_?key(_?base)?$")
-_MANIFESTS = re.compile(r"compose[^/]*\.ya?ml$|(^|/)(app\.json|render\.yaml|fly\.toml)$")
+_MANIFESTS = re.compile(r"compose[^/]{0,60}\.ya?ml$|(^|/)(app\.json|render\.yaml|fly\.toml)$")
 
 
 @RULES.of_files(

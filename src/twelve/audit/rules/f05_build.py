@@ -24,7 +24,7 @@ _BAKED = re.compile(
     r"STATIC|MEDIA|DATABASE|REDIS|AUTH)_?(?:URL|HOST|DOMAIN|ENDPOINT)|(?:RAILS|NODE|APP|DJANGO|FLASK|DEPLOY|SENTRY)_?ENV(?:IRONMENT)?"
 )
 _STAGE_NAMES = {"", "production", "prod"}  # a build for production only is the same for every deploy
-_OURS = re.compile(r"(^|/)(docker-)?(compose|stack)[^/]*(prod|production|deploy)[^/]*\.ya?ml$")
+_OURS = re.compile(r"(^|/)(docker-)?(compose|stack)[^/]{0,60}(prod|production|deploy)[^/]{0,60}\.ya?ml$")
 
 
 @RULES.of_code(

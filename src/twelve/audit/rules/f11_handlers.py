@@ -37,7 +37,7 @@ FILES = {
     "go": r"\blumberjack\.Logger\s*\{|\brotatelogs\.New\s*\(|\bos\.(?:OpenFile|Create)\s*\([^\n]{0,200}\.log\"",
     "java": r"\bnew\s+(?:java\.util\.logging\.)?FileHandler\s*\(|\bnew\s+(?:Rolling)?FileAppender\b",
     "xml": r"class\s*=\s*\"[\w.]*(?:RollingFile|File)Appender\""
-           r"|<(?:RollingFile|File|RollingRandomAccessFile)\s[^>]*fileName",
+           r"|<(?:RollingFile|File|RollingRandomAccessFile)\s[^<>]*fileName",
     "properties": r"^[ \t]*logging\.file(?:\.name|\.path)?\s*[=:]\s*\S"
                   r"|^[ \t]*(?:log4j\.)?appender\.[\w.]+\s*=\s*[\w.]*(?:RollingFile|File)(?:Appender)?\s*$",
     "ini": r"^[ \t]*class\s*=\s*(?:logging\.)?(?:handlers\.)?\w*FileHandler\b",
