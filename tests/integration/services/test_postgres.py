@@ -194,8 +194,11 @@ def test_a_crash_before_the_platforms_database_is_made_is_made_good(home, server
     server.stop()
     again = PostgresServer(home, silent)
     again.ensure()
-    with psycopg.connect(again.platform_url()) as db:
-        assert db.execute("select current_user, current_database()").fetchone() == ("twelve", "twelve")
+    try:
+        with psycopg.connect(again.platform_url()) as db:
+            assert db.execute("select current_user, current_database()").fetchone() == ("twelve", "twelve")
+    finally:
+        again.stop()
 
 
 def made_cluster(home) -> Path:
