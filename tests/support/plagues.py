@@ -47,9 +47,9 @@ def plague(live: Live, directory: Path, code: str, quantity: int = 1) -> Iterato
     formation = {"worker": {"quantity": quantity, "stop_timeout": 1}}
     (directory / "app.json").write_text(json.dumps({"formation": formation}))
     begun = time.monotonic()
-    live.up(directory, "plague")
-    time.sleep(max(0, begun + PEACE - time.monotonic()))
     try:
+        live.up(directory, "plague")
+        time.sleep(max(0, begun + PEACE - time.monotonic()))
         yield
     finally:
         live.cli("apps", "destroy", "plague", "--confirm", "plague")

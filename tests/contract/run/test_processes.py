@@ -398,11 +398,11 @@ def nothing_stays(tmp_path):
     """An engine of whose processes, directories and rows nothing is left in the end."""
     (tmp_path / "home").mkdir()
     made = World(tmp_path / "home", "bwrap")
-    begun = set(tree.carriers())
+    before = set(tree.carriers())
     yield made
     try:
         assert made.engine.processes() == []
-        until(lambda: set(tree.carriers()) <= begun)
+        until(lambda: set(tree.carriers()) <= before)
         until(lambda: made.records.list() == [])
         assert list((made.settings.run / "processes").iterdir()) == []
         assert made.engine.platform_processes() == []
