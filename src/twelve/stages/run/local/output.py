@@ -61,7 +61,8 @@ class PumpedOutput:
 
 
 class Holders:
-    """One sleeping process for all pipes of a batch; it ends with the last of them, and dies of nothing else for good.
+    """One sleeping process for all pipes of a batch, from when all of it have begun; it ends with the last of them, and
+    dies of nothing else for good.
 
     Belongs to the engine's loop.
     """
