@@ -115,7 +115,23 @@ def test_nothing_stays_of_one_that_is_ended_in_the_middle(tmp_path):
         audit.send_signal(signal.SIGTERM)
         assert audit.wait(60) == 130
     assert list(tmp_path.iterdir()) == []
-    assert subprocess.run(["pgrep", "-af", str(tmp_path)], capture_output=True, text=True, check=False).stdout == ""
+    assert _running(tmp_path) == ""
+
+
+@pytest.mark.parametrize("step", ["TF02-live-clean-build", "TF07-live-port"])
+def test_nothing_stays_of_one_that_is_killed_in_the_middle(tmp_path, step):
+    """In the first step a second platform has just begun."""
+    command = [sys.executable, "-m", "twelve", "audit", str(FIXTURES / "hello"), "--live"]
+    environ = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as audit:
+        wait_for(lambda: step in audit.stderr.readline(), step, 60)
+        assert _running(tmp_path) != ""
+        audit.kill()
+    wait_for(lambda: not any(tmp_path.iterdir()) and _running(tmp_path) == "", "everything to be taken away", 60)
+
+
+def _running(directory):
+    return subprocess.run(["pgrep", "-af", str(directory)], capture_output=True, text=True, check=False).stdout
 
 
 def test_the_command_tells_it_all(tmp_path):

@@ -8,9 +8,10 @@ import time
 
 from twelve.audit.model import Severity
 from twelve.audit.probes import watch
+from twelve.audit.probes.patience import until
 from twelve.audit.probes.ports import main_process
 from twelve.audit.probes.probe import CannotTell, Probebook, Saw
-from twelve.audit.probes.trial import NAME, Trial, in_background, until
+from twelve.audit.probes.trial import NAME, Trial, in_background
 from twelve.core.model import Process
 
 PROBES = Probebook()

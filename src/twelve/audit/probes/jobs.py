@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 
 from twelve.audit.model import Severity
 from twelve.audit.probes import watch
+from twelve.audit.probes.patience import until
 from twelve.audit.probes.probe import CannotTell, Probebook, Saw
 from twelve.audit.probes.resp import Redis, Value
 from twelve.audit.probes.services import by_way_of
 from twelve.audit.probes.tap import Taking, Tap
-from twelve.audit.probes.trial import Trial, until
+from twelve.audit.probes.trial import Trial
 from twelve.core.model import Process, Resource
 
 PROBES = Probebook()

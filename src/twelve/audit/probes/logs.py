@@ -2,9 +2,10 @@
 
 from twelve.audit.model import Severity
 from twelve.audit.probes import watch
+from twelve.audit.probes.patience import until
 from twelve.audit.probes.ports import asked, web_of
 from twelve.audit.probes.probe import CannotTell, Probebook, Saw
-from twelve.audit.probes.trial import Trial, until
+from twelve.audit.probes.trial import Trial
 
 PROBES = Probebook()
 AT_ONCE = 1.0  # seconds

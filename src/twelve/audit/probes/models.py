@@ -16,9 +16,10 @@ from twelve.audit.probes.inference import (
     predicted,
     predicted_at,
 )
+from twelve.audit.probes.patience import until
 from twelve.audit.probes.probe import CannotTell, Probebook, Saw
 from twelve.audit.probes.splits import UNIT, split
-from twelve.audit.probes.trial import STORE, VERSION, Trial, until
+from twelve.audit.probes.trial import STORE, VERSION, Trial
 from twelve.core.model import Process
 
 PROBES = Probebook()

@@ -4,8 +4,9 @@ import http.client
 
 from twelve.audit.model import Severity
 from twelve.audit.probes import watch
+from twelve.audit.probes.patience import until
 from twelve.audit.probes.probe import NOT_RUNNING, CannotTell, Probebook, Saw
-from twelve.audit.probes.trial import Trial, until
+from twelve.audit.probes.trial import Trial
 from twelve.core.errors import BootTimeout, TwelveError
 from twelve.core.model import Process
 from twelve.stages.run.local import tree

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from twelve.audit.probes.patience import until
 from twelve.audit.probes.probe import CannotTell
-from twelve.audit.probes.trial import MODEL, STORE, USER, VERSION, Trial, until
+from twelve.audit.probes.trial import MODEL, STORE, USER, VERSION, Trial
 from twelve.core.errors import TwelveError
 from twelve.core.model import Release, RetrainingState
 from twelve.core.policy.retrain import TRAIN

@@ -10,10 +10,12 @@ from dataclasses import replace
 
 from twelve.audit.model import Severity
 from twelve.audit.probes import watch
+from twelve.audit.probes.patience import until
 from twelve.audit.probes.ports import asked, main_process
 from twelve.audit.probes.probe import CannotTell, Probebook, Saw
 from twelve.audit.probes.relay import Relay
-from twelve.audit.probes.trial import EXTRA, Trial, answers, until
+from twelve.audit.probes.throwaway import answers
+from twelve.audit.probes.trial import EXTRA, Trial
 from twelve.core.errors import TwelveError
 from twelve.core.model import Process, Resource
 from twelve.infra import procfs

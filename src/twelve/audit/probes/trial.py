@@ -1,4 +1,4 @@
-"""A throw-away platform with one app on it: its own home, ports, services and processes. Nothing of it stays."""
+"""One app on a throw-away platform: what a probe does with it, and what it sees."""
 
 import contextlib
 import http.client
@@ -10,33 +10,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 from uuid import UUID
 
 from twelve.audit.facts.secrets import is_secret_name
 from twelve.audit.probes import watch
+from twelve.audit.probes.throwaway import throw_away_platform
 from twelve.core.errors import BadManifest, BadProcfile, NotFound, TwelveError
 from twelve.core.formats import dotenv
 from twelve.core.model import App, Build, FormationEntry, LogLine, Process, ProcessSpec, Release, Slug
 from twelve.core.policy.hints import lacking_providers
 from twelve.core.policy.services import attachment_for
 from twelve.core.ports import ProcessEvent
-from twelve.first import First
-from twelve.flow import apps, attach, configure, deploy, restart, scale, specs, start
+from twelve.flow import apps, attach, configure, deploy, restart, scale, specs
 from twelve.flow.platform import Platform
 from twelve.flow.releasing import kept_processes, slug_of
 from twelve.infra import procfs
-from twelve.infra.files import remove_tree
-from twelve.infra.ports import any_free
-from twelve.infra.settings import Settings
 from twelve.stages.source.pack import pack
-from twelve.wiring import Wiring
 
 NAME = "audited"
 USER = "audit@localhost"
-PATIENCE = 30.0  # seconds for what has to happen soon
-POLL = 0.02
 LOOK = 0.1
 STORE, MODEL, VERSION = "MODEL_STORE_URL", "MODEL_NAME", "MODEL_VERSION"
 EXTRA = 900  # numbers of processes that no formation has
@@ -183,7 +175,7 @@ class Trial:
 @contextlib.contextmanager
 def trial(codebase: Path) -> Iterator[Trial]:
     """Started, with the app created and not yet deployed."""
-    with TemporaryDirectory(prefix="twelve-audit-", ignore_cleanup_errors=True) as home, _platform(Path(home)) as made:
+    with throw_away_platform() as made:
         app = apps.create(made, NAME, USER)
         given, canaries = config_for(codebase)
         tried = Trial(made, codebase, app, given, canaries)
@@ -202,43 +194,6 @@ def _watch_programs(tried: Trial, over: threading.Event) -> None:
         for process in tried.platform.engine.processes(tried.created.id):
             tried.programs.update(procfs.executable(pid) for pid in watch.members(process))
         tried.programs.discard("")
-
-
-@contextlib.contextmanager
-def _platform(home: Path) -> Iterator[Platform]:
-    """The user's package cache and components are shared: they are no state."""
-    own = Settings.from_environment()
-    settings = replace(own, home=home, api_port=any_free(), router_port=any_free(), database_url=None)
-    settings.make_directories()
-    settings.components.rmdir()
-    own.components.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings.components.symlink_to(own.components)
-    first = First(settings)
-    try:
-        wired = Wiring(settings, first)
-    except BaseException:
-        first.give_up()
-        raise
-    try:
-        start.start(wired.platform)
-        yield wired.platform
-    finally:
-        with contextlib.ExitStack() as ends:  # in the other order, and each one whatever becomes of those before it
-            ends.callback(remove_tree, settings.layers)
-            ends.callback(remove_tree, settings.slugs)
-            ends.callback(settings.remove_run)
-            ends.callback(wired.stop)
-            until(lambda: answers(wired.platform))
-            start.stop(wired.platform)
-
-
-def answers(platform: Platform) -> bool:
-    """Its database, that is."""
-    try:
-        platform.apps.list()
-    except TwelveError:
-        return False
-    return True
 
 
 def _told(failure: Mapping[str, object]) -> str:
@@ -261,16 +216,6 @@ def config_for(codebase: Path) -> tuple[dict[str, str], dict[str, str]]:
     if {STORE, VERSION} <= example.keys():  # the platform's own store is empty: it has no version yet
         own[VERSION] = ""
     return own | canaries, canaries
-
-
-def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """What `condition` gives once it is true; None when the time is over first."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            return None
-        time.sleep(POLL)
-    return value
 
 
 def in_background(work: Callable[[], None], name: str) -> threading.Thread:
