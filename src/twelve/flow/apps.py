@@ -11,7 +11,8 @@ from twelve.core.policy.strays import strays as left_over
 from twelve.flow import attach, specs, variants
 from twelve.flow.changeover import Changeover, drained
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import Silent, kept_processes, roll_out, slug_of
+from twelve.flow.releasing import Silent, kept_processes, roll_out
+from twelve.flow.specs import slug_of
 
 HOSTNAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 

@@ -10,7 +10,8 @@ from twelve.core.model import App, ConfigVars, Release, Slug
 from twelve.core.ports import Progress
 from twelve.flow import configure
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import Serving, Silent, draft, slug_of
+from twelve.flow.releasing import Serving, Silent, draft
+from twelve.flow.specs import slug_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from twelve.flow.releasing import (
     draft,
     effective,
     refuse_during_rollout,
-    slug_of,
 )
+from twelve.flow.specs import slug_of
 
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -14,7 +14,8 @@ from twelve.core.policy.retrain import GATE, Next
 from twelve.core.ports import AttachedProcess
 from twelve.flow import specs
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import lines_read, slug_of
+from twelve.flow.releasing import lines_read
+from twelve.flow.specs import slug_of
 
 HOLDOUT = "HOLDOUT_DATA_VERSION"
 HISTORY = 1500  # lines of the app's log that are looked through for events

@@ -83,10 +83,6 @@ def refuse_during_rollout(platform: Platform, app: App) -> None:
         )
 
 
-def slug_of(platform: Platform, release: Release | None) -> Slug | None:
-    return None if release is None or release.slug_id is None else platform.slugs.get(release.slug_id)
-
-
 @dataclass(frozen=True, slots=True)
 class Serving:
     """One release on its way to serve. `automatic`: nobody asked for it.
@@ -227,7 +223,7 @@ def roll_out(platform: Platform, app: App, changeover: Changeover) -> None:
 def restore(platform: Platform, app: App, processes: Sequence[Process]) -> None:
     for process in processes:
         release = platform.releases.get(app.id, process.release_id)
-        slug = slug_of(platform, release)
+        slug = specs.slug_of(platform, release)
         if slug is not None:
             size = {process.type: process.size}
             platform.engine.start(specs.kept(app, release, slug, [(process.type, process.number)], size))

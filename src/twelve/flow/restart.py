@@ -5,7 +5,8 @@ from twelve.core.model import App, Process
 from twelve.flow import variants
 from twelve.flow.changeover import Changeover
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import Silent, kept_processes, roll_out, slug_of
+from twelve.flow.releasing import Silent, kept_processes, roll_out
+from twelve.flow.specs import slug_of
 
 
 def restart(platform: Platform, app: App, target: str | None, user: str) -> None:

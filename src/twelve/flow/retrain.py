@@ -33,7 +33,7 @@ def begin(
     announce: Callable[[ProcessSpec], object] = lambda _spec: None,
 ) -> Retraining:  # fmt: skip
     """`announce` is told the process after the retraining is on record and before it starts."""
-    release, slug = _current(platform, app)
+    release, slug = current(platform, app)
     model = _model(app, release)
     data = _data(release, model)
     spec = _spec(platform, app, release, slug, command, {DATA: data} if data else {}, run)
@@ -59,12 +59,22 @@ def free_number(platform: Platform, app: App) -> int:
     return secrets.choice([number for number in ONE_OFFS if number not in taken])
 
 
-def _current(platform: Platform, app: App) -> tuple[Release, Slug]:
+def current(platform: Platform, app: App) -> tuple[Release, Slug]:
+    """Raises RunError where nothing is released yet."""
     release = platform.releases.current(app)
-    slug = None if release is None or release.slug_id is None else platform.slugs.get(release.slug_id)
+    slug = specs.slug_of(platform, release)
     if release is None or slug is None:
         raise RunError(f"{app.name} has nothing released yet.", hint="Deploy it first with `twelve up`.")
     return release, slug
+
+
+def check_trains(app: App, slug: Slug, command: str) -> None:
+    """Raises RunError unless `command` is a process type of it."""
+    if command not in slug.process_types:
+        raise RunError(
+            f"{app.name} has no process type {command}.",
+            hint=f"Its Procfile needs a line such as `{TRAIN}: python -m train`.",
+        )
 
 
 def _model(app: App, release: Release) -> str:
@@ -92,11 +102,7 @@ def _data(release: Release, model: str) -> str:
 def _spec(
     platform: Platform, app: App, release: Release, slug: Slug, command: str, env: Mapping[str, str], run: UUID
 ) -> ProcessSpec:
-    if command not in slug.process_types:
-        raise RunError(
-            f"{app.name} has no process type {command}.",
-            hint=f"Its Procfile needs a line such as `{TRAIN}: python -m train`.",
-        )
+    check_trains(app, slug, command)
     sizes = {entry.type: entry.size for entry in platform.formations.list(app.id)}
     number, line = free_number(platform, app), slug.process_types[command]
     made = specs.once(app, release, slug, TRAIN, number, line, size=sizes.get(command, "standard-1x"), env=env)

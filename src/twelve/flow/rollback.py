@@ -8,8 +8,9 @@ from twelve.core.model import App, Release, ReleaseStatus
 from twelve.core.policy.probation import PERIOD, RollBack
 from twelve.flow.configure import restore_layers
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import Serving, Silent, draft, failure, slug_of, started
+from twelve.flow.releasing import Serving, Silent, draft, failure, started
 from twelve.flow.rollout_ending import abort_if_running
+from twelve.flow.specs import slug_of
 
 BY = "rolled_back_by"  # in the failure of a release that kept crashing: the number of the one made because of it
 

@@ -16,8 +16,8 @@ from twelve.core.policy.readout.plan import Plan
 from twelve.flow import rollback, variants
 from twelve.flow.keep import WEB
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import slug_of
 from twelve.flow.rollout_ending import end, tell
+from twelve.flow.specs import slug_of
 
 MOST_PHASES = 999
 

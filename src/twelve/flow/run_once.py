@@ -10,7 +10,7 @@ from twelve.core.policy.sizes import size_named
 from twelve.core.ports import AttachedProcess
 from twelve.flow import specs
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import slug_of
+from twelve.flow.specs import slug_of
 
 RUN = "run"
 

@@ -8,7 +8,8 @@ from twelve.core.policy.formation import ScaleUpdate, apply
 from twelve.flow import specs, variants
 from twelve.flow.changeover import Changeover
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import Silent, kept_processes, roll_out, slug_of
+from twelve.flow.releasing import Silent, kept_processes, roll_out
+from twelve.flow.specs import slug_of
 
 __all__ = ["ScaleUpdate", "scale", "scale_by_itself"]
 

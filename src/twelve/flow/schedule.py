@@ -24,6 +24,10 @@ def utc_now() -> datetime:
 
 
 def add(platform: Platform, app: App, wish: ScheduleWish, user: str) -> Schedule:
+    """A retraining's process type is looked for now; before the first deploy it is when the training is due."""
+    slug = specs.slug_of(platform, platform.releases.current(app))
+    if wish.retrain and slug is not None:
+        retrain.check_trains(app, slug, wish.command)
     made = platform.schedules.create(app.id, check(wish))
     _say(platform, app, f"Add schedule {wish.name} by user {user}")
     return made
@@ -111,10 +115,7 @@ def begin(
 def _start(platform: Platform, app: App, schedule: Schedule, run: ScheduleRun, now: datetime) -> ScheduleRun:
     if schedule.wish.retrain:
         return _retrain(platform, app, schedule, run, now)
-    release = platform.releases.current(app)
-    slug = None if release is None or release.slug_id is None else platform.slugs.get(release.slug_id)
-    if release is None or slug is None:
-        raise RunError(f"{app.name} has nothing released yet.")
+    release, slug = retrain.current(platform, app)
     command = slug.process_types.get(schedule.wish.command, schedule.wish.command)
     spec = specs.once(app, release, slug, SCHEDULER, retrain.free_number(platform, app), command)
     begun = platform.schedules.begun(run, spec.name, release.version, now)

@@ -14,6 +14,10 @@ Place = tuple[str, int]  # ("web", 1)
 SHADOWED = {"OUTCOMES": "off"}  # it answers nobody, so nothing comes of it
 
 
+def slug_of(platform: Platform, release: Release | None) -> Slug | None:
+    return None if release is None or release.slug_id is None else platform.slugs.get(release.slug_id)
+
+
 def places(formation: Iterable[FormationEntry]) -> list[Place]:
     return [(entry.type, number) for entry in formation for number in range(1, entry.quantity + 1)]
 

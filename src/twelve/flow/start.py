@@ -21,9 +21,10 @@ from twelve.flow.changeover import retire
 from twelve.flow.configure import release_again
 from twelve.flow.keep import WEB
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import attached_config, is_one_off, kept_processes, slug_of
+from twelve.flow.releasing import attached_config, is_one_off, kept_processes
 from twelve.flow.rollback import resume_probation
 from twelve.flow.rollout_ending import abort_if_running, settle
+from twelve.flow.specs import slug_of
 from twelve.stages.build.store import Builds
 from twelve.stages.release.store import Releases
 

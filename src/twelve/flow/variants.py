@@ -11,8 +11,8 @@ from twelve.flow import changeover, specs
 from twelve.flow.changeover import Changeover
 from twelve.flow.keep import WEB
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import Silent, kept_processes, roll_out, slug_of
-from twelve.flow.specs import Place
+from twelve.flow.releasing import Silent, kept_processes, roll_out
+from twelve.flow.specs import Place, slug_of
 
 
 def is_variants(process: Process) -> bool:

@@ -254,6 +254,13 @@ def test_by_the_clock_the_run_ends_when_all_of_it_has_ended(world):
     world.api.delete(f"/apps/{world.app}/schedules/nightly")
 
 
+def test_a_schedule_of_a_process_type_that_is_not_there_is_refused(world):
+    wish = {"schedule": "0 3 * * *", "retrain": True, "command": "trian", "name": "nightly"}
+    answer = world.api.post(f"/apps/{world.app}/schedules", wish, 422)
+    assert (answer["message"], answer["exit_code"]) == (f"{world.app} has no process type trian.", 60)
+    assert world.api.get(f"/apps/{world.app}/schedules") == []
+
+
 def test_latest_data_is_resolved_when_it_begins(world, tmp_path):
     (tmp_path / "rows.csv").write_text("x,target\n1,0\n")
     tree = datasets.push(world.store, "digits", tmp_path / "rows.csv").dataset.tree

@@ -23,7 +23,8 @@ from twelve.core.policy.services import attachment_for
 from twelve.core.ports import ProcessEvent
 from twelve.flow import apps, attach, configure, deploy, restart, scale, specs
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import kept_processes, slug_of
+from twelve.flow.releasing import kept_processes
+from twelve.flow.specs import slug_of
 from twelve.infra import procfs
 from twelve.stages.source.pack import pack
 

@@ -11,7 +11,7 @@ from twelve.faces.api.routes import Call, Routes
 from twelve.faces.api.stacks import GENERATION, REGION, STACK, check_stack
 from twelve.flow import apps, specs
 from twelve.flow.platform import Platform
-from twelve.flow.releasing import slug_of
+from twelve.flow.specs import slug_of
 
 routes = Routes()
 
