@@ -38,6 +38,8 @@ def hits(rule, files):
         (UPLOAD, {"config/environments/production.rb": "config.active_storage.service = :local",
                   "app/models/user.rb": "has_one_attached :avatar"}, "error"),
         (WRITE, {"a.js": "app.post('/x', (q, s) => { fs.writeFileSync('./data.json', q.body) })"}, "warning"),
+        (WRITE, {"a.py": "class V(View):\n  def post(self, request, pk):\n    open('words', 'a').write(pk)"}, "warning"),
+        (WRITE, {"a.py": "class H(Base):\n  def do_GET(self):\n    open('words', 'a').write('a')"}, "warning"),
         (WRITE, {"a.py": "URI = 'sqlite:///' + os.path.join(root, 'database.db')"}, "error"),
         (STATE, {"a.py": "hits = 0\n\n" + ROUTE + "    global hits\n    hits += 1"}, "warning"),
         (STATE, {"a.py": "users = []\n\n@router.post('/u')\nasync def u(n):\n    users.append(n)"}, "warning"),

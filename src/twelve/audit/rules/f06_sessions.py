@@ -111,7 +111,8 @@ _TEMPORARY = re.compile(
 _ROUTE = re.compile(
     r"^[ \t]*@(?:\w+\.)?(?:route|get|post|put|patch|delete|api_view|websocket)\("
     r"|\b(?:app|router|server|fastify)\.(?:get|post|put|patch|delete|use|all)\("
-    r"|\bhttp\.HandleFunc\(|\*gin\.Context|http\.ResponseWriter|@(?:Rest)?Controller\b|def\s+\w+\(request\b"
+    r"|\bhttp\.HandleFunc\(|\*gin\.Context|http\.ResponseWriter|@(?:Rest)?Controller\b"
+    r"|\bdef\s+\w+\((?:self,\s*)?request\b|\bdef do_(?:GET|POST|PUT|PATCH|DELETE)\(self\b"
     r"|^[ \t]*(?:get|post|put|delete)\s+['\"]/",
     re.MULTILINE,
 )  # fmt: skip

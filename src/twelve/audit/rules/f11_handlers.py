@@ -22,6 +22,8 @@ REMOTE_HANDLERS = (
     "FluentHandler", "CloudWatchLogHandler", "LokiHandler", "LogtailHandler", "LogDNAHandler", "LogglyHandler",
     "HTTPSHandler", "CloudLoggingHandler", "KafkaLoggingHandler", "ElasticsearchHandler", "CMRESHandler",
 )  # fmt: skip
+OPENS = {"open", "io.open", "codecs.open", "aiofiles.open", "gzip.open"}
+WRITING = "wax+"
 STREAMS = {"/dev/stdout", "/dev/stderr", "/proc/1/fd/1", "/proc/1/fd/2", "/dev/null"}
 ASIDE = re.compile(r"(^|/)(scripts?|tools?|bin|management/commands|migrations|alembic|notebooks?|benchmarks?)/")
 _JS_FILE = (
@@ -77,8 +79,9 @@ _COMPILED = {text: re.compile(text, re.MULTILINE) for text in (*FILES.values(), 
 def log_goes_to_a_file(file: SourceFile) -> Iterator[Hit]:
     if file.language == "python":
         yield from _python(file, FILE_HANDLERS, ERROR, Verdict.FAIL)
+        serves = not ASIDE.search(file.path)
         for call in calls(file):
-            if _names_a_file(call):
+            if _names_a_file(call) or (serves and _writes_a_log(call)):
                 yield _judged(file, call, call.lineno, ERROR, Verdict.FAIL)
         return
     yield from _matched(file, FILES[file.language])
@@ -165,6 +168,27 @@ def _names_a_file(call: ast.Call) -> bool:
         return told is not None and text_of(told) not in STREAMS and not _is_none(told)
     first = text_of(call.args[0]) if call.args else None
     return name == "logger.add" and first is not None and first.endswith((".log", ".txt", ".json"))
+
+
+def _writes_a_log(call: ast.Call) -> bool:
+    """`open("app.log", "a")`, and the `open` of a path that ends like that."""
+    if name_of(call.func) in OPENS:
+        path, modes = call.args[:1], call.args[1:2]
+    elif isinstance(call.func, ast.Attribute) and call.func.attr == "open":
+        path, modes = [call.func.value], call.args[:1]
+    else:
+        return False
+    mode = text_of(modes[0] if modes else keyword(call, "mode")) or "r"
+    return bool(path) and not set(mode).isdisjoint(WRITING) and _ends_like_a_log(path[0])
+
+
+def _ends_like_a_log(path: ast.AST) -> bool:
+    match path:
+        case ast.Constant(value=str(text)):
+            return text.endswith(".log")
+        case ast.JoinedStr(values=[*_, last]) | ast.BinOp(right=last) | ast.Call(args=[*_, last]):
+            return _ends_like_a_log(last)
+    return False
 
 
 def _is_none(node: ast.expr) -> bool:
