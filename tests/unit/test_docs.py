@@ -137,3 +137,11 @@ def test_files_of_the_source_that_documents_name_exist(name):
     paths = re.findall(r"`((?:core|infra|stages|flow|faces)/[a-z_/]+(?:\.py)?)`", text(name))
     for path in paths:
         assert (SOURCE / path).exists(), path
+
+
+def test_whoever_installs_from_the_repository_installs_both_of_its_distributions():
+    """The library is on no index: pip takes it from beside the platform only when it is told to."""
+    asked = re.findall(r"pip install .*git\+.*", "\n".join(map(text, READ_BY_PEOPLE)))
+    assert len(asked) == 2
+    assert all("#subdirectory=runtime" in line for line in asked)
+    assert "additional_dependencies: [./runtime]" in text(".pre-commit-hooks.yaml")
