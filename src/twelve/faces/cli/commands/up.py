@@ -1,6 +1,6 @@
 """`twelve up [DIRECTORY | TARBALL]`"""
 
-import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,8 @@ from twelve.faces.cli.foreground import Ended, Foreground, ended_by_signals
 from twelve.faces.cli.start_server import ensure_running
 from twelve.faces.cli.tell import Told, tell
 from twelve.faces.cli.which_app import app_option, name_of, url_of
+
+SLICE = 0.5  # seconds; a signal that comes just before a wait begins does not end it, so no wait is long
 
 
 @click.command("up")
@@ -92,8 +94,8 @@ def stay(foreground: Foreground, first: Callable[[], None], rest: Callable[[], N
 
 def wait(code: Codebase, digest: str, send: Callable[[Packed, dict[str, str] | None], None], *, watch: bool) -> None:
     """Until a signal; with `watch`, each saved change is deployed meanwhile."""
-    if not watch:
-        threading.Event().wait()
+    while not watch:
+        time.sleep(SLICE)
     from twelve.faces.cli.watch import changed_codebases
 
     for source in changed_codebases(code, digest):
