@@ -1,6 +1,7 @@
 """Resources from URLs on real servers: they answer, wait at boot, come back after an outage, and close in order."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -153,15 +154,23 @@ def forward(port, target):
     with socket.create_server(("127.0.0.1", port)) as server:
         for _ in range(2):
             inside, _ = server.accept()
-            outside = socket.create_connection(("127.0.0.1", target))
-            for source, sink in ((inside, outside), (outside, inside)):
-                threading.Thread(target=pump, args=(source, sink), daemon=True).start()
+            threading.Thread(target=relay, args=(inside, target), daemon=True).start()
+
+
+def relay(inside, target):
+    with inside, socket.create_connection(("127.0.0.1", target)) as outside:
+        back = threading.Thread(target=pump, args=(outside, inside), daemon=True)
+        back.start()
+        pump(inside, outside)
+        back.join()
 
 
 def pump(source, sink):
-    while chunk := source.recv(4096):
-        sink.sendall(chunk)
-    sink.close()
+    with contextlib.suppress(OSError):  # who is at the other end may be gone
+        while chunk := source.recv(4096):
+            sink.sendall(chunk)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
 
 
 class Inbox:
