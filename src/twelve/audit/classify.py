@@ -59,7 +59,8 @@ LANGUAGES = {
     ".html": "html",
     ".env": "env",
 }
-_NAMES = {"Gemfile": "ruby", "Rakefile": "ruby", "config.ru": "ruby", "Procfile": "procfile"}
+_NAMES = {"Gemfile": "ruby", "Rakefile": "ruby", "config.ru": "ruby", "Procfile": "procfile",
+          "www": "javascript"}  # fmt: skip
 _DOCKERFILES = ("Dockerfile", "Containerfile")
 
 

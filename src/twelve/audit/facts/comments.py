@@ -30,6 +30,7 @@ _PATTERNS = {
 }
 QUOTING = {"python", "javascript", "typescript", "tsx", "ruby", "go", "java"}
 _BRACKET = re.compile(r"""[()\[\]{}]|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""")
+_PART = re.compile(_BRACKET.pattern + "|,")
 _HEREDOCS = re.compile(_HEREDOC)
 MOST_HEREDOCS = 100  # of one file: each is looked for to its end
 _COMPILED = {text: re.compile(text, re.DOTALL | re.MULTILINE) for text in _PATTERNS.values()}
@@ -114,3 +115,17 @@ def inside(text: str, opening: int, longest: int = 10_000) -> str:
             if not depth:
                 return text[opening + 1 : match.start()]
     return text[opening + 1 : opening + longest]
+
+
+def arguments(text: str) -> list[str]:
+    """The parts of what stands between the brackets of a call, told apart by the commas that no inner bracket has."""
+    depth, begin, parts = 0, 0, []
+    for match in _PART.finditer(text):
+        if match[0] in {"(", "[", "{"}:
+            depth += 1
+        elif match[0] in {")", "]", "}"}:
+            depth -= 1
+        elif match[0] == "," and depth == 0:
+            parts.append(text[begin : match.start()].strip())
+            begin = match.end()
+    return [part for part in [*parts, text[begin:].strip()] if part]

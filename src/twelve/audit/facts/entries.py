@@ -49,6 +49,8 @@ def _entries(code: Codebase, kind: str, command: Command) -> Iterator[Entry]:
         yield from _some(code, kind, command, words[2:3], runs=True)
     elif servers.of(command) or program in {"celery", "rq", "arq", "dramatiq"}:
         yield from _some(code, kind, command, _served(words), runs=False)
+    elif program == "nest":
+        yield from _some(code, kind, command, ["src/main.ts"], runs=True)
     elif program.endswith(".py"):
         yield from _some(code, kind, command, words[:1], runs=True)
     else:
@@ -78,7 +80,7 @@ def _some(code: Codebase, kind: str, command: Command, names: list[str], *, runs
 
 def resolved(code: Codebase, name: str) -> SourceFile | None:
     """The file of a script's path or a dotted module, in the codebase or one directory below it."""
-    path = name.removeprefix("./").removeprefix("/app/").removeprefix("/")
+    path = "index" if name == "." else name.removeprefix("./").removeprefix("/app/").removeprefix("/")
     guesses = [path, *(path + ending for ending in _JS)]
     if match := _MODULE.match(name):
         dotted = match[1].replace(".", "/")

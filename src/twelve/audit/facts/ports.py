@@ -5,30 +5,38 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import SourceFile, extraction
+from twelve.audit.facts import environment, ports_texts
 from twelve.audit.facts.comments import uncommented
 from twelve.audit.facts.pythons import calls, keyword, name_of
 
 _CODE = ("python", "javascript", "typescript", "tsx", "ruby", "go", "java")
 _LOOKED_UP = r"(?:process\.env(?:\.|\[['\"])|[gG]et_?[eE]nv\(['\"]|environ(?:\.get\(|\[)['\"]|ENV(?:\.fetch\(|\[)['\"]|"
-_READ = re.compile(_LOOKED_UP + r"env(?:\.\w+)?\(['\"]|config\(['\"]|LookupEnv\(['\"]|env:\"|envconfig:\"|\$\{)PORT\b")
+_READ = re.compile(
+    _LOOKED_UP + r"env(?:\.\w+)?\(['\"]|[cC]onfig(?:Service)?(?:\.get(?:OrThrow)?(?:<\w+>)?)?\(['\"]"
+    r"|LookupEnv\(['\"]|env:\"|envconfig:\"|\$\{)PORT\b"
+)
 _OTHER = re.compile(
     _LOOKED_UP + r"env(?:\.\w+)?\(['\"]|LookupEnv\(['\"])(?!PORT\b)((?:[A-Z]+_)*(?:PORT|LISTEN_ADDR|BIND|ADDR))\b"
 )
-_NUMBER = re.compile(r"\b(\w++)(?::\s*+\w++)?\s*+:?=\s*+[\"':]*(\d{2,5})\b")
-# What follows the opening parenthesis of a call that listens.
-_JS_PORT = re.compile(r"\.listen\s*\(\s*(?:\{[^}]{0,300}?port\s*:\s*)?(\w+|['\"]\d+['\"])")
-_GO_PORT = re.compile(
-    r"(?:ListenAndServe(?:TLS)?|\.Run|\.Start|\.Listen)\s*\(\s*(?:\"([\w.\[\]:]*?:(\d{2,5}))\"|(\w+)\s*[,)])"
-)
-_GO_ADDR = re.compile(r"\bAddr\s*:\s*\"([\w.\[\]:]*?:(\d{2,5}))\"")
-_JS_HOST = re.compile(r"\.listen\s*\([^;{]{0,300}?['\"](127\.0\.0\.1|localhost)['\"]")
-PYTHON_RUNNERS = {"run", "run_simple", "make_server", "run_app", "serve", "HTTPServer", "ThreadingHTTPServer", "listen"}
+_UNPACKED = re.compile(r"\{([^{}]*)\}\s*=\s*process\.env\b")
+_SERVER_CLASSES = {"HTTPServer", "ThreadingHTTPServer", "TCPServer", "ThreadingTCPServer", "WSGIServer", "make_server",
+                   "run_simple"}  # fmt: skip
+PYTHON_RUNNERS = {"run", "run_app", "serve", "listen", *_SERVER_CLASSES}
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-@extraction(language=(*_CODE, "properties", "yaml"), needles=("PORT",))
+@extraction(language=(*_CODE, "properties", "yaml"), needles=("PORT", "BaseSettings"))
 def reads(file: SourceFile) -> list[int]:
     """The lines that read PORT."""
-    return [file.line_at(match.start()) for match in _READ.finditer(uncommented(file))]
+    text = uncommented(file)
+    is_script = file.language in ports_texts.SCRIPTS  # whose `${PORT}` is a constant of theirs in a text
+    found = {match.start() for match in _READ.finditer(text) if not (is_script and match[0].startswith("$"))}
+    if is_script:
+        found |= {match.start() for match in _UNPACKED.finditer(text) if re.search(r"\bPORT\b", match[1])}
+    lines = {file.line_at(offset) for offset in found}
+    if b"BaseSettings" in file.data:
+        lines |= {read.line for read in environment.of_file(file) if read.name == "PORT"}
+    return sorted(lines)
 
 
 @extraction(language=_CODE, needles=("PORT", "LISTEN_ADDR", "BIND", "ADDR"))
@@ -38,33 +46,20 @@ def other_reads(file: SourceFile) -> list[tuple[int, str]]:
 
 
 def fixed(file: SourceFile) -> Iterator[tuple[int, str]]:
-    """(line, port) of every call that listens on a port written in the file."""
-    if file.language == "python":
-        yield from _fixed_in_python(file)
-    elif file.language in {"javascript", "typescript", "tsx"}:
-        yield from _fixed_in_script(file)
-    elif file.language == "go":
-        yield from _fixed_in_go(file)
+    """(line, port) of every call that listens on a port written in the file, or on the one it takes when none is."""
+    return _fixed_in_python(file) if file.language == "python" else ports_texts.fixed(file)
 
 
 def loopback(file: SourceFile) -> Iterator[int]:
     """Lines of calls that listen on the loopback interface only."""
-    if file.language == "python":
-        yield from _loopback_in_python(file)
-        return
-    text = uncommented(file)
-    if file.language == "go":
-        found = [*_GO_PORT.finditer(text), *_GO_ADDR.finditer(text)]
-        yield from (file.line_at(one.start()) for one in found if (one[1] or "").startswith(("127.", "localhost:")))
-    elif file.language in {"javascript", "typescript", "tsx"}:
-        yield from (file.line_at(match.start()) for match in _JS_HOST.finditer(text))
+    return _loopback_in_python(file) if file.language == "python" else ports_texts.loopback(file)
 
 
 def serving_calls(file: SourceFile) -> Iterator[ast.Call]:
     """Calls of a Python program that start a server."""
     for call in calls(file):
         receiver, _, method = name_of(call.func).rpartition(".")
-        told = {"port", "host", "debug", "ssl_context"} & {one.arg for one in call.keywords if one.arg}
+        told = {"port", "host", "listen", "debug", "ssl_context"} & {one.arg for one in call.keywords if one.arg}
         known = receiver.rpartition(".")[2] in {
             "app",
             "application",
@@ -74,7 +69,7 @@ def serving_calls(file: SourceFile) -> Iterator[ast.Call]:
             "socketio",
             "waitress",
         }
-        if method in PYTHON_RUNNERS and (told or known or method in {"HTTPServer", "make_server", "run_simple"}):
+        if method in PYTHON_RUNNERS and (told or known or method in _SERVER_CLASSES):
             yield call
 
 
@@ -86,37 +81,33 @@ def _fixed_in_python(file: SourceFile) -> Iterator[tuple[int, str]]:
         and isinstance(node.value, ast.Constant) and type(node.value.value) is int
     }  # fmt: skip
     for call in serving_calls(file):
-        for value in filter(None, [keyword(call, "port"), *call.args[:2]]):
-            told = value.elts[-1] if isinstance(value, ast.Tuple) and value.elts else value
-            port = numbers.get(told.id) if isinstance(told, ast.Name) else getattr(told, "value", None)
-            if type(port) is int:
-                yield call.lineno, str(port)
+        given = [keyword(call, "port"), keyword(call, "listen"), *call.args[:2]]
+        ports = [port for value in filter(None, given) if (port := _port_of(value, numbers))]
+        if ports or (port := _unasked(file, call)):
+            yield call.lineno, ports[0] if ports else port
 
 
-def _fixed_in_script(file: SourceFile) -> Iterator[tuple[int, str]]:
-    text = uncommented(file)
-    numbers = {match[1]: match[2] for match in _NUMBER.finditer(text)}
-    for match in _JS_PORT.finditer(text):
-        told = match[1].strip("\"'")
-        if (port := told if told.isdigit() else numbers.get(told)) and port != "0":
-            yield file.line_at(match.start()), port
+def _port_of(value: ast.expr, numbers: dict[str, int]) -> str:
+    told = value.elts[-1] if isinstance(value, ast.Tuple) and value.elts else value
+    port = numbers.get(told.id) if isinstance(told, ast.Name) else getattr(told, "value", None)
+    if isinstance(port, str) and (match := re.fullmatch(r"[\w.*\[\]]{0,40}:(\d{2,5})", port)):
+        return match[1]
+    return str(port) if type(port) is int else ""
 
 
-def _fixed_in_go(file: SourceFile) -> Iterator[tuple[int, str]]:
-    text = uncommented(file)
-    numbers = {match[1]: match[2] for match in _NUMBER.finditer(text)}
-    for match in _GO_PORT.finditer(text):
-        if port := match[2] or numbers.get(match[3] or ""):
-            yield file.line_at(match.start()), port
-    for match in _GO_ADDR.finditer(text):
-        yield file.line_at(match.start()), match[2]
+def _unasked(file: SourceFile, call: ast.Call) -> str:
+    """The port that Flask and uvicorn take when the call names none."""
+    if keyword(call, "port") is not None or not _is_flask_run(file, call):
+        return ""
+    return "8000" if name_of(call.func) == "uvicorn.run" else "5000"
 
 
 def _loopback_in_python(file: SourceFile) -> Iterator[int]:
     for call in serving_calls(file):
         host = keyword(call, "host") or keyword(call, "hostname")
-        named = [getattr(one, "value", None) for one in (host, *call.args[:1]) if one is not None]
-        told = any(one in {"127.0.0.1", "localhost", "::1"} for one in named if isinstance(one, str))
+        first = [one.elts[0] if isinstance(one, ast.Tuple) and one.elts else one for one in call.args[:1]]
+        named = [getattr(one, "value", None) for one in (host, *first) if one is not None]
+        told = any(one in _LOOPBACK for one in named if isinstance(one, str))
         if told or (host is None and _is_flask_run(file, call)):
             yield call.lineno
 

@@ -1,9 +1,10 @@
 """Factor VII: the app serves by itself, on the port that the environment names."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 
-from twelve.audit.codebase import Codebase, SourceFile
+from twelve.audit.codebase import Codebase, Kind, SourceFile
 from twelve.audit.facts import entries, ports, servers, start
 from twelve.audit.facts.start import Command, Start
 from twelve.audit.model import Evidence, Hit, Verdict
@@ -13,12 +14,24 @@ from twelve.audit.rules import f07_servers
 RULES = Rulebook()
 RULES.rules += f07_servers.RULES.rules
 _NUMBER = r"[= ]\s*['\"]?(?:[\w.\[\]*]*:)?(\d{2,5})\b"
-PORT_OPTION = re.compile(rf"(?:--port|--http-port|-p|--bind|-b|--listen|--addr|--server\.port|-Dserver\.port){_NUMBER}")
+PORT_OPTION = re.compile(
+    r"(?:--port|--http-port|--http(?:-socket)?|-p|--bind|-b|--listen|--addr|--server\.port|-Dserver\.port"
+    rf"|\bserve\s[^|;&]{{0,80}}?-l|\brunserver){_NUMBER}|(?:^|\s)PORT=['\"]?(\d{{2,5}})\b"
+)
 PORT_READ = re.compile(r"\$\{?PORT\b|\$env:PORT\b|%PORT%")
 OTHER_READ = re.compile(r"(?:--?[\w.]{0,60}(?:port|bind|listen|addr)|-p|-b)[= ]\S{0,100}?\$\{?(\w++)", re.IGNORECASE)
-HOST_OPTION = re.compile(r"(?:--bind|-b|--host|-h|--hostname|--listen|--addr|-H)[= ]\s*['\"]?(\S+)")
+HOST_OPTION = re.compile(r"(?:--bind|-b|--host|-h|--hostname|--listen|--addr|-H|\brunserver)[= ]\s*['\"]?(\S+)")
 LOOPBACK = re.compile(r"^['\"]?(127\.|localhost|\[?::1)")
+RUNSERVER = re.compile(r"\brunserver(?=[ \t]*+(?:\$|\d{2,5}\b(?!\.)|--|$))")
+OWN_LOOPBACK = re.compile(
+    r"^[ \t]*+(?:server\.address\s*+[=:]\s*+|bind[ (]++['\"]tcp://)(?:127\.|localhost)", re.MULTILINE
+)
 GUNICORN_BIND = re.compile(r"^bind\s*+=[ \t]*+f?['\"\[( ]++([\w.]*+:\d++)", re.MULTILINE)
+SCRIPTS = (".js", ".ts", ".mjs", ".cjs")
+LISTENS = re.compile(rb"\.listen\b|\bserve\s*\(")
+LOADED = re.compile(r"(?:\brequire\(\s*|\bfrom\s+|\bimport\s+)['\"](\.[^'\"\n]{1,200})['\"]")
+UWSGI_BIND = re.compile(r"^http(?:-socket)?[ \t]*+=[ \t]*+([\w.]*+:\d++)", re.MULTILINE)
+PUMA_BIND = re.compile(r"^[ \t]*+(?:port[ (]++|bind[ (]++['\"]tcp://)([\w.:\[\]]*\d{2,5})\b", re.MULTILINE)
 SPRING_PORT = re.compile(r"^[ \t]*(?:server\.port\s*[=:]|port\s*:)\s*(\d+|\$\{([\w.]++)[^}]*+\})", re.MULTILINE)
 
 
@@ -49,7 +62,7 @@ def witness(code: Codebase) -> Iterator[Evidence]:
 def port_is_fixed(code: Codebase) -> Iterator[Hit]:
     yield from _port_in_a_command(code)
     yield from _port_in_the_code(code)
-    yield from _port_in_gunicorns_file(code)
+    yield from _port_in_a_servers_file(code)
 
 
 def _port_in_a_command(code: Codebase) -> Iterator[Hit]:
@@ -59,7 +72,7 @@ def _port_in_a_command(code: Codebase) -> Iterator[Hit]:
             if PORT_READ.search(command.text) or (OTHER_READ.search(command.text) and not match):
                 continue
             if match:
-                message = f"{command.program} listens on {match[1]} whatever $PORT says."
+                message = f"{command.program} listens on {match[1] or match[2]} whatever $PORT says."
             elif server and server.port and not _is_told_elsewhere(code, command):
                 message = f"{server.name} does not read PORT: it listens on {server.port}."
             else:
@@ -72,31 +85,55 @@ def _port_in_the_code(code: Codebase) -> Iterator[Hit]:
     for entry in code.fact(entries.web_entries):
         if not entry.runs or entry.file.path in reading or PORT_READ.search(entry.command.text):
             continue
-        for line, port in ports.fixed(entry.file):
-            yield Hit(entry.file.path, line, f"The app listens on {port} whatever $PORT says.")
-    yield from _port_in_go(code, reading)
+        for file in _listening(code, entry.file):
+            for line, port in ports.fixed(file) if file.path not in reading else ():
+                yield Hit(file.path, line, f"The app listens on {port} whatever $PORT says.")
+    yield from _port_in_a_build(code, reading)
 
 
-def _port_in_go(code: Codebase, reading: set[str]) -> Iterator[Hit]:
+def _listening(code: Codebase, file: SourceFile) -> list[SourceFile]:
+    """The file itself; a script that listens to nothing may hand that on to those it loads."""
+    if not file.path.endswith(SCRIPTS) or LISTENS.search(file.data):
+        return [file]
+    names = (posixpath.join(posixpath.dirname(file.path), match[1]) for _, match in file.search(LOADED))
+    return [found for name in names if (found := entries.resolved(code, posixpath.normpath(name)))]
+
+
+def _port_in_a_build(code: Codebase, reading: set[str]) -> Iterator[Hit]:
     """A compiled program has no file in its start command."""
     web = code.fact(start.web)
-    if code.get("go.mod") is None or web is None or PORT_READ.search(web.command) or reading:
+    if web is None or PORT_READ.search(web.command) or reading:
         return
-    for file in code.written_in("go"):
-        if b"package main" in file.data:
-            for line, port in ports.fixed(file):
-                yield Hit(file.path, line, f"The app listens on {port} whatever $PORT says.")
+    for file in _programs(code):
+        for line, port in ports.fixed(file):
+            yield Hit(file.path, line, f"The app listens on {port} whatever $PORT says.")
 
 
-def _port_in_gunicorns_file(code: Codebase) -> Iterator[Hit]:
-    """gunicorn reads ./gunicorn.conf.py by itself."""
+def _programs(code: Codebase) -> list[SourceFile]:
+    """The files that may be the program that a build makes."""
+    go = code.written_in("go") if code.get("go.mod") else []
+    java = code.written_in("java") if code.find("pom.xml", "build.gradle", "build.gradle.kts") else []
+    return [file for file in (*go, *java) if b"package main" in file.data or b"void main(" in file.data]
+
+
+def _port_in_a_servers_file(code: Codebase) -> Iterator[Hit]:
     for command in _commands(code):
-        if command.program != "gunicorn" or "-b" in command.text or PORT_READ.search(command.text):
+        if PORT_READ.search(command.text) or HOST_OPTION.search(command.text):
             continue
+        file, pattern = _told_by(code, command)
+        for line, match in file.search(pattern) if file and not ports.reads(file) else ():
+            yield Hit(file.path, line, f"{command.program} binds {match[1]} whatever $PORT says.")  # type: ignore[union-attr]
+
+
+def _told_by(code: Codebase, command: Command) -> tuple[SourceFile | None, re.Pattern[str]]:
+    """The file that configures a server, and where it says a port. gunicorn reads ./gunicorn.conf.py by itself."""
+    if command.program == "gunicorn":
         named = re.search(r"(?:-c|--config)[= ](?:file:)?(\S+)", command.text)
-        file = entries.resolved(code, named[1] if named else "gunicorn.conf.py")
-        for line, match in file.search(GUNICORN_BIND) if file else ():
-            yield Hit(file.path if file else "", line, f"gunicorn binds {match[1]} whatever $PORT says.")
+        return entries.resolved(code, named[1] if named else "gunicorn.conf.py"), GUNICORN_BIND
+    if command.program == "uwsgi":
+        named = re.search(r"(\S{1,200}\.ini)\b", command.text)
+        return (start.own_file(code, named[1]) if named else None), UWSGI_BIND
+    return _own_config(code, command), PUMA_BIND
 
 
 @RULES.of_code(
@@ -128,10 +165,17 @@ def _other_variable_in_the_entry(code: Codebase) -> Iterator[Hit]:
 
 def _springs_own_port(code: Codebase) -> Iterator[Hit]:
     """Spring Boot listens on 8080, or on server.port, which the environment can set as SERVER_PORT."""
-    if not any(PORT_READ.search(command.text) for command in _commands(code)):
-        for file in code.find("application.properties", "application.yml", "application.yaml"):
-            for line, match in file.search(SPRING_PORT):
-                yield Hit(file.path, line, f"server.port is {match[1]}; PORT is not read.")
+    commands = list(_commands(code))
+    if any(PORT_READ.search(command.text) for command in commands):
+        return
+    files = code.find("application.properties", "application.yml", "application.yaml", kinds=(Kind.PRODUCTION,))
+    said = [(file, line, match[1]) for file in files for line, match in file.search(SPRING_PORT)]
+    yield from (Hit(file.path, line, f"server.port is {port}; PORT is not read.") for file, line, port in said)
+    builds = code.find("pom.xml", "build.gradle", "build.gradle.kts", kinds=(Kind.PRODUCTION,))
+    if not said and any(re.search(rb"spring-boot-starter-web(flux)?\b", file.data) for file in builds):
+        for one in commands[:1]:
+            if one.program == "java" and not PORT_OPTION.search(one.text):
+                yield Hit(one.path, one.line, "Spring Boot listens on 8080 or SERVER_PORT; PORT is not read.")
 
 
 @RULES.of_code(
@@ -150,9 +194,15 @@ def bound_to_loopback(code: Codebase) -> Iterator[Hit]:
             yield Hit(command.path, command.line, f"{command.program} listens on loopback only.")
         elif server and server.loopback and not host and not _is_told_elsewhere(code, command):
             yield Hit(command.path, command.line, f"{server.name} listens on 127.0.0.1 when no host is given.")
-    for entry in code.fact(entries.web_entries):
-        for line in ports.loopback(entry.file) if entry.runs else ():
-            yield Hit(entry.file.path, line, "The app listens on loopback only.")
+        elif RUNSERVER.search(command.text):
+            yield Hit(command.path, command.line, "runserver listens on 127.0.0.1 when no host is given.")
+    files = [file for entry in code.fact(entries.web_entries) if entry.runs for file in _listening(code, entry.file)]
+    for file in [*files, *(_programs(code) if code.fact(start.web) else [])]:
+        yield from (Hit(file.path, line, "The app listens on loopback only.") for line in ports.loopback(file))
+    for file in code.find("application.properties", "puma.rb", kinds=(Kind.PRODUCTION,)):
+        yield from (
+            Hit(file.path, line, "The server listens on loopback only.") for line, _ in file.search(OWN_LOOPBACK)
+        )
 
 
 def serving(one: Start) -> list[Command]:

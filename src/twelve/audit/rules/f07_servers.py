@@ -6,25 +6,37 @@ from collections.abc import Iterator
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
 from twelve.audit.facts import dockerfile, entries, servers, start
 from twelve.audit.facts.comments import uncommented
-from twelve.audit.facts.manifests import python_dependencies
+from twelve.audit.facts.manifests import python_dependencies, ruby_dependencies
 from twelve.audit.model import Hit
 from twelve.audit.rule import ERROR, INFO, Rulebook
 
 RULES = Rulebook()
 CONTAINERS = re.compile(
-    r"^(?:[\w.-]+(?::\d+)?/)*(?:(tomcat|jetty|tomee|wildfly|payara|glassfish|jboss|open-?liberty|passenger-full)\b"
+    r"^(?:[\w.-]+(?::\d+)?/)*(?:(tomcat|jetty|tomee|wildfly|payara|glassfish|jboss|open-?liberty|passenger-\w{1,40})\b"
     r"|(?:php|wordpress|drupal):?\S*(apache|fpm))"
 )
-WAR = re.compile(r"<packaging>\s*war\s*</packaging>")
+WAR = re.compile(
+    r"<packaging>\s*war\s*</packaging>|^[ \t]*(?:apply plugin:[ \t]*|id[ (]+)?['\"]war['\"]|^[ \t]*war$", re.MULTILINE
+)
+OUTER = {
+    "apachectl",
+    "apache2ctl",
+    "apache2-foreground",
+    "php-fpm",
+    "heroku-php-apache2",
+    "heroku-php-nginx",
+    "catalina.sh",
+}
 EMBEDDED = re.compile(
-    r"spring-boot-maven-plugin|webapp-runner|jetty-runner|tomcat-embed|payara-micro|quarkus|tomee-maven"
+    r"spring-boot-maven-plugin|org\.springframework\.boot['\"]|webapp-runner|jetty-runner|tomcat-embed|payara-micro|quarkus|tomee-maven"
 )
 UNIX_ONLY = re.compile(r"(?:--bind|-b|--uds|--unix-socket|--socket)[= ]\s*+(?:unix:)?(/?\S{0,200}?\.sock)")
 TLS_OPTION = re.compile(r"--(?:certfile|keyfile|ssl-keyfile|ssl-certfile|ssl-certificate|https-port)\b")
 TLS_CALL = re.compile(
-    r"\bhttps\.createServer\s*\(|\bListenAndServeTLS\s*\(|\bssl_context\s*=|\bhttp2\.createSecureServer\s*\("
+    r"^server\.ssl\.key-store[ \t]*[=:]|\bhttps\.createServer\s*\(|\bListenAndServeTLS\s*\(|\bssl_context\s*="
+    r"|\bhttp2\.createSecureServer\s*\(",
+    re.MULTILINE,
 )
-GEM = re.compile(r"^[ \t]*gem\s+['\"]([\w-]+)['\"]", re.MULTILINE)
 
 
 @RULES.of_code(
@@ -43,13 +55,15 @@ def outer_server(code: Codebase) -> Iterator[Hit]:
     yield from _wars(code)
     for one in code.fact(entries.web_starts):
         for command in one.chain:
+            if command.program in OUTER:
+                yield Hit(command.path, command.line, f"The app runs inside what {command.program} starts.")
             socket = UNIX_ONLY.search(command.text)
             if socket and "$PORT" not in command.text and "--http" not in command.text and ".sock" in socket[1]:
                 yield Hit(command.path, command.line, "The app serves on a Unix socket, which needs a web server.")
 
 
 def _wars(code: Codebase) -> Iterator[Hit]:
-    for file in code.find("pom.xml", kinds=(Kind.PRODUCTION,)):
+    for file in code.find("pom.xml", "build.gradle", "build.gradle.kts", kinds=(Kind.PRODUCTION,)):
         text = uncommented(file)
         match = WAR.search(text)
         if match and not EMBEDDED.search(text):
@@ -89,11 +103,10 @@ def _is_installed(code: Codebase, names: set[str]) -> bool:
 
 
 def _no_ruby_server(code: Codebase) -> Iterator[Hit]:
-    file = code.get("Gemfile")
-    gems = {match[1]: line for line, match in file.search(GEM)} if file else {}
-    framework = next((name for name in gems if name in servers.RUBY_FRAMEWORKS), None)
-    if file and framework and not gems.keys() & servers.RUBY_SERVERS:
-        yield Hit(file.path, gems[framework], f"{framework} is declared, a production server is not.")
+    gems = [one for one in code.fact(ruby_dependencies) if not one.dev]
+    framework = next((one for one in gems if one.name in servers.RUBY_FRAMEWORKS), None)
+    if framework and not {one.name for one in gems} & servers.RUBY_SERVERS:
+        yield Hit(framework.path, framework.line, f"{framework.name} is declared, a production server is not.")
 
 
 @RULES.of_code(
@@ -115,8 +128,8 @@ def own_tls(code: Codebase) -> Iterator[Hit]:
 
 
 @extraction(
-    language=("javascript", "typescript", "go", "python"),
-    needles=("https.createServer", "createSecureServer", "ListenAndServeTLS", "ssl_context="),
+    language=("javascript", "typescript", "go", "python", "properties"),
+    needles=("https.createServer", "createSecureServer", "ListenAndServeTLS", "ssl_context", "server.ssl."),
 )
 def tls_calls(file: SourceFile) -> list[int]:
     return [file.line_at(match.start()) for match in TLS_CALL.finditer(uncommented(file))]
