@@ -1,8 +1,9 @@
-"""Which Python files a process imports when it starts, as far as import statements tell."""
+"""Which files of Python and JavaScript a process imports when it starts, as far as import statements tell."""
 
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from posixpath import normpath
 
 from twelve.audit.classify import Kind
 from twelve.audit.codebase import Codebase, SourceFile
@@ -11,6 +12,11 @@ from twelve.audit.facts import entries
 _FROM = re.compile(r"^[ \t]*from[ \t]++(\.*+)([\w.]*+)[ \t]++import[ \t]++(\([^)]*+\)|[^\n#]++)", re.MULTILINE)
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+([^\n#]+)", re.MULTILINE)
 _ASIDE = re.compile(r"(^|/)(\.[^/]+|scripts?|tools?|management/commands|migrations|alembic|notebooks?|bin)/")
+_REQUIRED = re.compile(
+    r"(?:\brequire\s*+\(|\bfrom\b|\bimport\b(?:\s*+\()?)\s*+['\"](\.{1,2}/[^'\"\n]{0,200}|\.{1,2})['\"]"
+)
+_SCRIPTS = ("javascript", "typescript", "tsx")
+_ENDINGS = ("", ".js", ".ts", ".mjs", ".cjs", ".tsx", ".jsx", "/index.js", "/index.ts")
 MOST = 3000  # files that are followed
 
 
@@ -46,10 +52,22 @@ def reached(code: Codebase, roots: list[SourceFile]) -> set[str]:
 
 
 def _imported(code: Codebase, file: SourceFile) -> Iterator[SourceFile]:
+    if file.language in _SCRIPTS:
+        yield from _required(code, file)
+        return
     for dotted, names in _modules(file):
         for guess in (dotted, *(f"{dotted}/{name}" if dotted else name for name in names)):
             for path in (f"{guess}.py", f"{guess}/__init__.py"):
                 yield from filter(None, [code.get(path) or code.get(_beside(file, path))])
+
+
+def _required(code: Codebase, file: SourceFile) -> Iterator[SourceFile]:
+    """TypeScript names what is compiled: `./jobs.js` is jobs.ts."""
+    directory = file.path.rpartition("/")[0]
+    for match in _REQUIRED.finditer(file.text):
+        path = normpath(f"{directory}/{match[1]}".lstrip("/"))
+        stems = (path, path.removesuffix(".js"))
+        yield from filter(None, (code.get(stem + ending) for stem in stems for ending in _ENDINGS))
 
 
 def _beside(file: SourceFile, path: str) -> str:

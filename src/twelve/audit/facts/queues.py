@@ -39,6 +39,9 @@ LIBRARIES = [
     Library("sidekiq", r"\bsidekiq\b", "github.com/sidekiq/sidekiq/wiki/Getting-Started"),
     Library("resque", r"\bresque:work\b|QUEUE=", "github.com/resque/resque"),
     Library("delayed_job", r"jobs:work|delayed_job", "github.com/collectiveidea/delayed_job"),
+    Library(
+        "delayed_job_active_record", r"jobs:work|delayed_job", "github.com/collectiveidea/delayed_job#running-jobs"
+    ),
     Library("good_job", r"\bgood_job\b", "github.com/bensheldon/good_job"),
     Library("solid_queue", r"solid_queue|bin/jobs", "github.com/rails/solid_queue"),
 ]
@@ -48,13 +51,25 @@ _SETTING = re.compile(
 )
 _MADE = re.compile(
     r"\bCelery\s*\(|\b(?:rq\.)?Queue\s*\([^)]{0,200}connection\s*=|\bset_broker\s*\(|\b(?:Redis|Sqlite)?Huey\s*\(|\bcreate_pool\s*\("
-    r"|\bnew\s+(?:Queue|Bull|Agenda|BeeQueue)\s*\(|\bSidekiq\.configure_\w+|\binclude\s+Sidekiq::(?:Worker|Job)\b"
+    r"|\bnew\s+(?:Queue|Bull|Agenda|BeeQueue)\s*\(|\bSidekiq\.configure_\w+|\binclude\s+Sidekiq::(?:Worker|Job)\b|\bResque\.enqueue\w*"
 )
 
 
 @extraction(
     language=("python", "ruby", *SCRIPTS),
-    needles=("BROKER_URL", "broker", "Celery(", "Queue(", "Huey(", "Sidekiq", "queue_adapter", "Bull(", "Agenda("),
+    needles=(
+        "BROKER_URL",
+        "broker",
+        "Celery(",
+        "Queue(",
+        "Huey(",
+        "Sidekiq",
+        "queue_adapter",
+        "Bull(",
+        "Agenda(",
+        "create_pool(",
+        "Resque.",
+    ),
 )
 def set_up(file: SourceFile) -> list[tuple[int, int]]:
     """(rank, line): where jobs go to is set (0), a queue is made (1)."""

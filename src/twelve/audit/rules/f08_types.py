@@ -1,14 +1,17 @@
 """Factor VIII, the types: background work has a process type of its own."""
 
+import ast
 import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
 from twelve.audit.facts import entries, queues, start
-from twelve.audit.facts.comments import uncommented
+from twelve.audit.facts.comments import in_code, uncommented
+from twelve.audit.facts.imports import reached
+from twelve.audit.facts.pythons import name_of
 from twelve.audit.facts.start import WEB
 from twelve.audit.model import Hit
-from twelve.audit.rule import WARNING, Rulebook
+from twelve.audit.rule import INFO, WARNING, Rulebook
 from twelve.core.formats import procfile
 from twelve.core.formats.text import errors_of
 
@@ -16,10 +19,18 @@ RULES = Rulebook()
 SCHEDULERS = re.compile(
     r"\b(?:BackgroundScheduler|AsyncIOScheduler|GeventScheduler|TornadoScheduler|APScheduler)\s*\("
     r"|@repeat_every\s*\(|\bschedule\.every\s*\("
-    r"|\bcron\.schedule\s*\(|\bnew\s+CronJob\s*\(|\bschedule\.scheduleJob\s*\(|@Cron\s*\(|@Interval\s*\("
-    r"|@Scheduled\s*\(|\bcron\.New\s*\(|\bgocron\.New\w*\s*\(|\bRufus::Scheduler\.(?:new|singleton)\b"
+    r"|[cC]ron\w{0,20}\.schedule\s*\(|\bnew\s+(?:\w+\.)?CronJob\s*\(|\bCronJob\.from\s*\(|\bschedule\.scheduleJob\s*\("
+    r"|\bagenda\.start\s*\(|@Cron\s*\(|@Interval\s*\(|@Scheduled\s*\(|\.scheduleAtFixedRate\s*\(|\.scheduleWithFixedDelay\s*\("
+    r"|\bStdSchedulerFactory\b|\bcron\.New\s*\(|\bgocron\.New\w*\s*\(|\bRufus::Scheduler\.(?:new|singleton)\b"
+    r"|\bThread\.new\s*(?:do|\{)\s*(?:loop\s*(?:do|\{)|while\s+true\b)"
 )
-LOOPING = re.compile(r"\bThread\s*\(\s*target\s*=\s*(?:self\.)?(\w+)")
+LOOPING = re.compile(
+    r"\bThread\s*\([^()\n]{0,80}?\btarget\s*=\s*(?:self\.)?(\w+)|\b(?:create_task|ensure_future)\s*\(\s*(\w+)\s*\(\s*\)"
+)
+TICKING = re.compile(r"\bgo\s+func\s*\(\s*\)\s*\{[^{}]{0,300}\bfor\s+range\s+(?:\w*[tT]ick\w*\.C\b|time\.Tick\s*\()")
+# Jobs of a queue that are worked on wherever this runs.
+CONSUMING = re.compile(r"\bnew\s+(?:\w+\.)?Worker\s*\(\s*['\"`][\w: -]{1,80}['\"`]\s*,")
+ASIDE = re.compile(r"(?:^|/)(?:clock|worker|scheduler|cron|jobs?)\.\w+$")
 
 
 @RULES.of_code(
@@ -95,40 +106,74 @@ def declares_no_type(code: Codebase) -> Iterator[Hit]:
     },
 )
 def scheduled_inside(code: Codebase) -> Iterator[Hit]:
-    if code.fact(start.web) is None:
+    candidates = code.extracted(schedulers)
+    if not candidates or code.fact(start.web) is None:
         return
-    others = {entry.file.path for entry in code.fact(entries.entries) if entry.type != WEB}
-    for file, lines in code.extracted(schedulers):
-        if file.path not in others and not re.search(r"(?:^|/)(?:clock|worker|scheduler|cron|jobs?)\.\w+$", file.path):
-            yield from (Hit(file.path, line, f"{what} runs inside the web process.") for line, what in lines)
+    web, others = (frozenset(reached(code, _roots(code, is_web=told))) for told in (True, False))
+    programs = {entry.file.path for entry in code.fact(entries.web_entries) if entry.runs}
+    for file, found in candidates:
+        aside = file.path in others or (ASIDE.search(file.path) and not file.path.startswith("config/initializers/"))
+        if file.path not in web and (aside or not _may_be_imported(code, file, web)):
+            continue
+        for line, what, by_hand, ticks in found:
+            if not by_hand or file.path in programs:
+                yield Hit(file.path, line, f"{what} runs inside the web process.", INFO if ticks else None)
+
+
+def _roots(code: Codebase, *, is_web: bool) -> list[SourceFile]:
+    return [entry.file for entry in code.fact(entries.entries) if (entry.type == WEB) is is_web]
+
+
+def _may_be_imported(code: Codebase, file: SourceFile, web: frozenset[str]) -> bool:
+    """Frameworks import what no import statement names; a script of Python's is told by its own."""
+    return file.language != "python" or not web or bool(code.get("manage.py")) or b"__main__" not in file.data
 
 
 @extraction(
     language=("python", "javascript", "typescript", "java", "go", "ruby"),
-    needles=(
-        "Scheduler",
-        "repeat_every",
-        "schedule.every",
-        "cron",
-        "Cron",
-        "scheduleJob",
-        "@Scheduled",
-        "Thread(",
-        "@Interval",
-    ),
-)
-def schedulers(file: SourceFile) -> list[tuple[int, str]]:
-    text = uncommented(file)
-    found = [(file.line_at(match.start()), match[0].strip("( ")) for match in SCHEDULERS.finditer(text)]
-    return found + _endless_threads(file, text)
+    needles=("Scheduler", "repeat_every", "schedule.every", "cron", "Cron", "scheduleJob", "@Scheduled", "Thread",
+             "Timer(", "@Interval", "create_task(", "ensure_future(", "scheduleAtFixed", "scheduleWithFixed",
+             "agenda.start", "bullmq", "Ticker(", "time.Tick("),
+)  # fmt: skip
+def schedulers(file: SourceFile) -> list[tuple[int, str, bool, bool]]:
+    """(line, what, whether only when it is run as a program, whether it only ticks)."""
+    found = [(line, match[0].strip("( {"), False) for line, match in in_code(file, SCHEDULERS)]
+    if file.language == "python":
+        found += [(line, what, False) for line, what in (*_endless_threads(file), *_timers(file))]
+    elif file.language == "go" and "package main" in file.text:
+        found += [(line, "the ticker", True) for line, _ in in_code(file, TICKING)]
+    elif "bullmq" in file.text:
+        found += [(line, "the queue's worker", False) for line, _ in in_code(file, CONSUMING)]
+    own = _by_hand(file) if found and file.language == "python" else range(0)
+    return [(line, what.split("\n")[0], line in own, ticks) for line, what, ticks in found]
 
 
-def _endless_threads(file: SourceFile, text: str) -> list[tuple[int, str]]:
-    """Threads whose function never ends."""
-    if file.language != "python":
-        return []
-    return [
-        (file.line_at(match.start()), f"the thread {match[1]}")
-        for match in LOOPING.finditer(text)
-        if re.search(rf"def {re.escape(match[1])}\(.*\n(?:[ \t]+.*\n|\n){{0,6}}?[ \t]+while (?:True|1)\s*:", text)
-    ]
+def _by_hand(file: SourceFile) -> range:
+    """The lines below `if __name__ == "__main__":`."""
+    for node in file.python.body if file.python else []:
+        if isinstance(node, ast.If) and "__name__" in ast.dump(node.test):
+            return range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    return range(0)
+
+
+def _endless_threads(file: SourceFile) -> Iterator[tuple[int, str]]:
+    """Threads whose function never ends, and tasks whose function does something again after each sleep."""
+    for line, match in in_code(file, LOOPING):
+        name = re.escape(match[1] or match[2])
+        body = re.search(
+            rf"def {name}\(.*\n(?:[ \t]+.*\n|\n){{0,6}}?[ \t]+while (?:True|1)\s*:((?:.*\n){{0,12}})", uncommented(file)
+        )
+        if body and (match[1] or "sleep(" in body[1]):
+            yield line, f"the thread {match[1]}" if match[1] else f"the task {match[2]}"
+
+
+def _timers(file: SourceFile) -> Iterator[tuple[int, str]]:
+    """Functions that set a timer for themselves."""
+    if "Timer(" not in file.text:
+        return
+    for node in file.nodes:
+        if isinstance(node, ast.FunctionDef):
+            for call in (one for one in ast.walk(node) if isinstance(one, ast.Call) and len(one.args) > 1):
+                again = name_of(call.args[1]).rpartition(".")[2] == node.name
+                if again and name_of(call.func).rpartition(".")[2] == "Timer":
+                    yield call.lineno, f"the timer of {node.name}"
