@@ -1,10 +1,11 @@
 """The backing services of an app: clients it declares, variables that attach them, addresses and files in the code."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
-from twelve.audit.facts import environment, manifests
+from twelve.audit.facts import environment, framework_files, manifests
 from twelve.audit.facts.comments import in_code, uncommented
 from twelve.audit.facts.environment import Read
 from twelve.audit.facts.manifests import Dependency
@@ -45,7 +46,7 @@ _VARIABLE = re.compile(rf"(?:\w+_)??(?:{_SERVICE})(?:_\w+?)??_(?:{_SUFFIX})(?:_\
 LONGEST = 80  # characters of a variable's name
 _PARTS = ("_USER", "_USERNAME", "_PASSWORD", "_PASS", "_PORT", "_TTL", "_TIMEOUT", "_KEY", "_SIZE", "_PREFIX", "_TOKEN")
 SCHEMES = (
-    r"(?:postgres(?:ql)?(?:\+\w+)?|mysql(?:\+\w+)?|mariadb(?:\+\w+)?|mongodb(?:\+srv)?|rediss?|valkeys?|amqps?|kafka"
+    r"(?:postgres(?:ql)?(?:\+\w+)?|mysql(?:\+\w+)?|mariadb(?:\+\w+)?|mongodb(?:\+srv)?|rediss?|valkeys?|(?:py)?amqps?|kafka"
     r"|memcached?|smtps?|nats|mssql(?:\+\w+)?|oracle(?:\+\w+)?|cockroachdb|elasticsearch|jdbc:(?!h2|sqlite|hsqldb|derby)\w+(?::\w+)?)"
 )
 # RFC 2606 and 6761: names that are nobody's, for documents and tests
@@ -92,20 +93,42 @@ _SQLITE = (
     r"""|(?<!\w)sqlite3\.connect\(\s*(?:["'](?!:memory:|file:[^"']*mode=ro)(?P<path>[^"'\n]+)["'])"""
     r"""|["']ENGINE["']\s*:\s*["']django\.db\.backends\.(?P<engine>sqlite3)["']"""
     r"""|new\s+(?:sqlite3\.|Better)?(?:Database|Sqlite3)\(\s*["'`](?!:memory:)(?P<js>[^"'`\n]+\.(?:db|sqlite3?|sqlite3?\.db))["'`]"""
-    r"""|(?:storage|filename)\s*:\s*["'`](?P<file>[^"'`\n:]+\.(?:db|sqlite3?|json))["'`]"""
+    r"""|\baiosqlite\.connect\(\s*["'](?!:memory:)(?P<aio>[^"'\n]+)["']|\bSqlite(?:Ext)?Database\(\s*["'](?!:memory:)(?P<peewee>[^"'\n]+)["']"""
+    r"""|\bTinyDB\(\s*["'](?P<tiny>[^"'\n]+)["']|\bSequel\.sqlite\(\s*["'](?P<sequel>[^"'\n]+)["']"""
+    r"""|\bSQLite3::Database\.(?:new|open)[ (]\s*["'](?!:memory:)(?P<ruby>[^"'\n]+)["']"""
+    r"""|\b(?:bolt|bbolt|badger|buntdb|leveldb)\.Open(?:File)?\(\s*"(?!:memory:)(?P<bolt>[^"\n]+)\""""
+    r"""|(?:storage|filename|database)\s*:\s*["'`](?P<file>[^"'`\n:]+\.(?:db|sqlite3?|json))["'`]"""
     r"""|sql(?:x)?\.Open\(\s*"sqlite3?"\s*,\s*"(?!:memory:|file::memory:)(?P<go>[^"\n]+)"|sqlite\.Open\(\s*"(?!:memory:|file::memory:)(?P<gorm>[^"\n]+)\""""
     r"""|\b(?:JSONFile(?:Sync)?|FileSync)\(\s*["'`](?P<low>[^"'`\n]+)["'`]"""
 )
 _PROPERTY = re.compile(
     r"^[ \t]*(?:[\w.-]*url)\s*[=:]\s*[\"']?(?P<url>jdbc:(?:h2|sqlite|hsqldb|derby):[^\s\"'$]+)", re.MULTILINE
 )
+_BY_NAME = re.compile(r"(?<!\w)sqlite3\.connect\(\s*(?P<name>(?!f?[\"'])[\w.\[\]\"']{1,80})")
+_KEEPS = re.compile(r"(?i)\.commit\(|executescript\(|insert into|create table")
+_NOT_OPENED = re.compile(r"(?i)startswith\(|startsWith\(|add_argument\(|option\(|replace\(|==\s*$|\bin\s*[(\[]?$")
 _EMBEDDED_FILE = re.compile(_SQLITE)
 _NO_STORE = re.compile(r"(?i)cache|/tmp/|tempfile|migrations?/|(^|/)(scripts?|bin|tools?|management|cli)/")
 
 
 @extraction(
     language=("python", "javascript", "typescript", "go", "properties", "yaml", "ruby"),
-    needles=("sqlite", "jdbc:", "JSONFile", "FileSync", "nedb", '.db"', ".db'"),
+    needles=(
+        "sqlite",
+        "SQLite",
+        "Sqlite",
+        "TinyDB",
+        "bolt",
+        "badger",
+        "buntdb",
+        "leveldb",
+        "jdbc:",
+        "JSONFile",
+        "FileSync",
+        "nedb",
+        '.db"',
+        ".db'",
+    ),
 )
 def local_files(file: SourceFile) -> list[tuple[int, str]]:
     """(line, what) of databases that are files, or memory, of the process itself."""
@@ -115,10 +138,26 @@ def local_files(file: SourceFile) -> list[tuple[int, str]]:
     found = []
     for line, match in in_code(file, pattern):
         told = next(text for text in match.groupdict().values() if text)
+        if _is_scratch(match):
+            continue
         is_filename = "file" in match.groupdict() and match.groupdict()["file"]
         if not is_filename or re.search(rb"sqlite|nedb|knex|sequelize", file.data):
             found.append((line, told))
-    return found
+    return found or list(_opened_by_name(file))
+
+
+def _is_scratch(match: re.Match[str]) -> bool:
+    """Only compared, shown or offered; or in memory, as a test's."""
+    before = match.string[max(0, match.start() - 120) : match.start()].rpartition("\n")[2]
+    memory = match.groupdict().get("engine") and ":memory:" in match.string[match.end() : match.end() + 200]
+    return bool(memory) or _NOT_OPENED.search(before) is not None
+
+
+def _opened_by_name(file: SourceFile) -> Iterator[tuple[int, str]]:
+    """sqlite3.connect(DATABASE), where something is kept."""
+    if file.language == "python" and b"sqlite3.connect" in file.data and _KEEPS.search(file.text):
+        for line, match in in_code(file, _BY_NAME):
+            yield line, f"what {match['name']} names"
 
 
 _OTHER_STORE = re.compile(
@@ -135,7 +174,15 @@ def only_local(code: Codebase) -> list[tuple[str, int, str]]:
     """(path, line, what) of the file that is the app's only database: no variable can put another in its place."""
     if code.extracted(other_stores) or any(_is_a_database(read) for read in code.fact(environment.reads)):
         return []
-    return [(file.path, line, what) for file, found in code.extracted(local_files) for line, what in found[:1]]
+    of_frameworks = [
+        (file.path, line, told)
+        for file, rows in code.extracted(framework_files.attached)
+        for line, told, is_file in rows
+        if is_file
+    ]
+    return of_frameworks + [
+        (file.path, line, what) for file, found in code.extracted(local_files) for line, what in found[:1]
+    ]
 
 
 def _is_a_database(read: Read) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
-from twelve.audit.facts import environment, services, start
+from twelve.audit.facts import environment, framework_files, services, start
 from twelve.audit.facts.comments import begins_string, in_code, inside, is_inside_string, uncommented
 from twelve.audit.facts.pythons import is_a_string
 from twelve.audit.facts.secrets import masked
@@ -45,30 +45,44 @@ def witness(code: Codebase) -> Iterator[Evidence]:
 
 
 _CLIENT = re.compile(
-    r"\b(?P<name>(?:Strict)?Redis|IORedis|MongoClient|SMTP(?:_SSL)?|Elasticsearch|OpenSearch|createConnection|createPool"
-    r"|createClient|createTransport|Pool|Sequelize|Memcached|Minio|KafkaProducer|KafkaConsumer|Kafka|Options"
+    r"\b(?P<name>(?:Strict)?Redis|IORedis|(?:AsyncIOMotor|Async)?MongoClient|SMTP(?:_SSL)?|(?:Async)?(?:Elasticsearch|OpenSearch)"
+    r"|createConnection|createPool|createClient|createTransport|Pool|Sequelize|Memcached|Minio|KafkaProducer|KafkaConsumer|Kafka"
+    r"|Options|DataSource|forRoot|Queue|Jedis(?:Pool)?|Client|knex(?:['\"]\))?|redis\.Dial|smtp\.SendMail|establish_connection"
+    r"|(?:Redis|PG|Sequel|Mysql2::Client|Mongo::Client|Bunny|Dalli::Client)\.(?:new|connect)"
     r"|(?:psycopg2?|pymysql|MySQLdb|asyncpg|mysql\.connector|aiomysql|mysql|amqp|pika\.ConnectionParameters)(?:\.connect)?)"
     r"\s*(?P<open>[({])"
 )
+_MANY = {"Client": re.compile(rb"elasticsearch|opensearch|[\"']pg[\"']|memcache")}  # names that others have as well
+_ALONE = re.compile(r"^(?:(?:Strict)?Redis|IORedis|(?:AsyncIOMotor)?MongoClient|createClient|Redis\.new)$")
 _HOST = re.compile(
-    r"""\b(?:host|hostname|bootstrap_servers|brokers|servers?|Addr|node|hosts)["']?\s*+[=:]\s*+(?:\[\s*+)?["'`](?P<host>[\w.:/-]++)["'`]"""
+    r"""\b(?:host|hostname|bootstrap_servers|brokers|servers?|Addr|node|hosts|service)["']?\s*+[=:]\s*+(?:\[\s*+)?["'`](?P<host>[\w.:/-]++)["'`]"""
 )
 _FIRST = re.compile(
-    r"""^[ \t]*\[?["'](?P<host>[\w-]+(?:\.[\w-]+)+(?::\d+)?|localhost(?::\d+)?|https?://[\w.:-]+)["']"""
+    r"""^[ \t]*(?:\d+\s*,\s*|"tcp"\s*,\s*)?\[?["'](?P<host>[\w-]+(?:\.[\w-]+)+(?::\d+)?|localhost(?::\d+)?|https?://[\w.:-]+)["']"""
 )
 _SETTING = re.compile(
     r"""\b(?P<name>(?:[A-Z]+_)?(?:MYSQL|POSTGRES|REDIS|MONGO|MONGODB|RABBITMQ|DB|DATABASE|EMAIL|MAIL|SMTP|ELASTICSEARCH|KAFKA|MEMCACHED)_(?:HOST|SERVER|HOSTNAME))"""
     r"""["'\]]*\s*[=:]\s*["'](?P<host>[\w-]+(?:\.[\w-]+)+|localhost)["']"""
     r"""|["']HOST["']\s*:\s*["'](?P<django>[\w.-]+)["']"""
+    r"""|["']LOCATION["']\s*+:\s*+(?:\[\s*+)?["'](?P<cache>[\w.-]+:\d{2,5})["']"""
+    r"""|["']hosts["']\s*:\s*\[\s*\(\s*["'](?P<layer>[\w.-]+)["']"""
+    r"""|["']bootstrap\.servers["']\s*[:,]\s*["'](?P<kafka>[\w.-]+:\d{2,5})\b"""
+    r"""|smtp_settings\s*=\s*\{[^{}]{0,300}?\baddress:\s*["'](?P<mailer>[\w.-]+)["']"""
 )  # fmt: skip
-_SETTING_MARKS = re.compile(rb"_HOST|_SERVER|['\"]HOST['\"]")
+_SETTING_MARKS = re.compile(rb"_HOST|_SERVER|['\"](?:HOST|LOCATION|hosts|bootstrap\.servers)['\"]|smtp_settings")
 _CLIENT_MARKS = re.compile(
-    rb"Redis|MongoClient|SMTP|search\(|create(?:Connection|Pool|Client|Transport)|\bPool|Sequelize|Memcached|Minio|Kafka|Options"
-    rb"|connect|ConnectionParameters"
+    rb"Redis|Mongo|SMTP|[sS]earch|create(?:Connection|Pool|Client|Transport)|\bPool|Sequel|Memcached|memcache|Minio|Kafka|Options"
+    rb"|connect|ConnectionParameters|DataSource|forRoot|Queue|Jedis|knex|redis|smtp"
+)
+# An address that is told in words: libpq's, the driver of MySQL for Go.
+_TOLD = re.compile(
+    r"""["'`](?=[^"'`\n]{0,200}\b(?:dbname|user)=)[^"'`\n]{0,200}?\bhost=(?P<host>[\w.-]+)"""
+    r"""|["'`][^"'`\n@]{0,80}@tcp\((?P<tcp>[\w.:-]+)\)/"""
 )
 _BUCKET = re.compile(
-    r"""\b(?:Bucket\s*[=:]\s*|\.Bucket\(\s*|\.bucket\(\s*|BUCKET_NAME\s*=\s*)["'](?P<bucket>[a-z0-9][a-z0-9.-]{2,62})["']"""
+    r"""(?:\bBucket\s*[=:]\s*|\.[bB]ucket\(\s*|(?<![A-Za-z])BUCKET(?:_NAME)?\s*=\s*|\.upload_file(?:obj)?\([^,()\n]{1,80},\s*)["'](?P<bucket>[a-z0-9][a-z0-9.-]{2,62})["']"""
 )
+_CONSTANT = re.compile(r"^[ \t]*(?:const[ \t]+)?(?:db_?)?[hH]ost[ \t]*:?=[ \t]*\"(?P<host>[\w.-]+)\"", re.MULTILINE)
 _TRACKING = re.compile(r"""set_tracking_uri\(\s*["'](?P<uri>[^"'\n]+)["']""")
 _ASSIGNED = re.compile(r"""(?<!\w)(\w{1,80}+)["'\]]{0,3}+\s{0,9}+[:=]\s{0,9}+$""")
 _CALLED = re.compile(
@@ -82,8 +96,11 @@ _TASKS = re.compile(r"(?i)(^|/)(scripts?|bin|tools?|seeds?|migrations?|managemen
     needles=("postgres", "mysql", "mariadb", "mongodb", "redis:", "rediss:", "amqp", "kafka", "memcache", "smtp",
              "nats:", "mssql", "oracle", "jdbc:", "elasticsearch", "Redis", "Mongo", "SMTP", "Elasticsearch",
              "OpenSearch", "createConnection", "createPool", "createClient", "createTransport", "Sequelize",
-             "Memcached", "Minio", "Kafka", ".connect", "_HOST", "_SERVER", "'HOST'", '"HOST"', "Bucket",
-             ".bucket(", "BUCKET_NAME", "set_tracking_uri", "redis.Options"),
+             "Memcached", "Minio", "Kafka", ".connect", "ConnectionParameters", "DataSource", "forRoot", "new Queue",
+             "Jedis", "knex", "redis.Dial", "smtp.SendMail", "PG.", "Sequel.", "establish_connection",
+             "memcache.Client", "LOCATION", "CHANNEL_LAYERS", "bootstrap.servers", "smtp_settings", "host=", "@tcp(",
+             ".upload_file", "_HOST", "_SERVER", "'HOST'", '"HOST"', "Bucket", ".bucket(", "BUCKET_NAME",
+             "set_tracking_uri", "redis.Options"),
 )  # fmt: skip
 def endpoints(file: SourceFile) -> list[tuple[int, str, bool]]:
     """(line, what, whether a variable of the framework overrides it) of addresses that stand in the code."""
@@ -132,21 +149,54 @@ def _hosts(file: SourceFile) -> Iterator[tuple[int, str]]:
     """A look at the bytes first: these patterns are slow."""
     settings = _SETTING_MARKS.search(file.data) and _SETTING.search(file.text)
     clients = _CLIENT_MARKS.search(file.data) and _CLIENT.search(file.text)
-    if not (settings or clients or re.search(rb"ucket|BUCKET|set_tracking_uri", file.data)):
+    told = (b"host=" in file.data or b"@tcp(" in file.data) and _TOLD.search(file.text)
+    if not (
+        settings or clients or told or re.search(rb"ucket|BUCKET|set_tracking_uri|upload_file|\"host=%s", file.data)
+    ):
         return
     text = uncommented(file)
-    for match in _CLIENT.finditer(text):
-        arguments = inside(text, match.start("open"), 600)
-        host = _HOST.search(arguments) or _FIRST.match(arguments)
-        if host and not is_inside_string(file, match.start()) and not _is_found_out(host["host"], arguments):
-            yield file.line_at(match.start()), host["host"]
+    yield from _of_clients(file, text) if clients else ()
     for match in _SETTING.finditer(text):
-        told = match.start("host") if match["host"] else match.start("django")
-        if begins_string(file, told - 1) and (match["host"] or "DATABASES" in text):
-            yield file.line_at(match.start()), match["host"] or match["django"]
+        group = next(name for name in ("host", "django", "cache", "layer", "kafka", "mailer") if match[name])
+        if begins_string(file, match.start(group) - 1) and (group != "django" or "DATABASES" in text):
+            yield file.line_at(match.start()), match[group]
+    for match in _TOLD.finditer(text) if told else ():
+        if begins_string(file, match.start()):
+            yield file.line_at(match.start()), match["host"] or match["tcp"]
+    if b'"host=%s' in file.data:
+        yield from ((file.line_at(match.start()), match["host"]) for match in _CONSTANT.finditer(text))
     if re.search(rb"boto|aws|s3|storage|minio", file.data, re.IGNORECASE):
         yield from ((file.line_at(match.start()), match["bucket"]) for match in _BUCKET.finditer(text))
     yield from ((file.line_at(match.start()), match["uri"]) for match in _TRACKING.finditer(text))
+
+
+def _of_clients(file: SourceFile, text: str) -> Iterator[tuple[int, str]]:
+    for match in _CLIENT.finditer(text):
+        if (known := _MANY.get(match["name"])) and not known.search(file.data):
+            continue
+        arguments = inside(text, match.start("open"), 600)
+        host = _host(match["name"], arguments)
+        if not host and not arguments.strip() and _ALONE.match(match["name"]) and _makes_one(text, match):
+            host = "localhost, its default,"
+        if host and not is_inside_string(file, match.start("open")) and not _is_found_out(host, arguments):
+            yield file.line_at(match.start()), host
+
+
+def _host(name: str, arguments: str) -> str:
+    """A `service` is one of those that nodemailer knows by name."""
+    for match in _HOST.finditer(arguments):
+        if not match[0].startswith("service") or name == "createTransport":
+            return match["host"]
+    first = _FIRST.match(arguments)
+    return first["host"] if first else ""
+
+
+def _makes_one(text: str, match: re.Match[str]) -> bool:
+    """A call, of a client that the file has from its library; not a definition."""
+    before = text[max(0, match.start() - 40) : match.start()].rpartition("\n")[2]
+    return not re.search(r"\b(?:class|def|function|func)\s+$", before) and bool(
+        re.search(r"(?:import|require|from|gem)\b[^\n]{0,80}\b(?:redis|ioredis|pymongo|motor|mongodb)\b", text)
+    )
 
 
 def _is_found_out(host: str, arguments: str) -> bool:
@@ -167,12 +217,22 @@ def address_is_a_constant(code: Codebase) -> Iterator[Hit]:
     """What starts no process has no service: a script for people beside the app is left alone."""
     for file, found in code.extracted(endpoints):
         for line, told, overridden in found:
-            shown = re.sub(r"://([^@/:]*):([^@/]+)@", lambda match: f"://{match[1]}:{masked(match[2])}@", told)
-            message = f"{shown} is a constant in the code."
+            message = f"{_shown(told)} is a constant in the code."
             if overridden:
                 yield Hit(file.path, line, f"{message} A variable of Spring's own overrides it.", WARNING)
             else:
                 yield Hit(file.path, line, message)
+    for file, rows in code.extracted(framework_files.attached):
+        for line, told, is_file in rows:
+            if not is_file and file.name.endswith(".prisma"):
+                yield Hit(file.path, line, f"{_shown(told)} is a constant in the schema.")
+            elif not is_file:
+                message = f"{_shown(told)} is a constant in the config; a variable of the framework's own overrides it."
+                yield Hit(file.path, line, message, WARNING)
+
+
+def _shown(told: str) -> str:
+    return re.sub(r"://([^@/:]*):([^@/]+)@", lambda match: f"://{match[1]}:{masked(match[2])}@", told)
 
 
 @RULES.of_code(

