@@ -6,16 +6,31 @@ from dataclasses import dataclass
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
 from twelve.audit.facts import entries, ports, servers, start
-from twelve.audit.facts.comments import uncommented
+from twelve.audit.facts.comments import inside, uncommented
+from twelve.audit.facts.imports import reached
 from twelve.audit.facts.manifests import declared, node_dependencies
-from twelve.audit.facts.pythons import name_of
+from twelve.audit.facts.pythons import calls, name_of
 
 SCRIPTS = ("javascript", "typescript", "tsx")
 HANDLED = re.compile(
     r"process\.(?:on|once|addListener)\s*\(\s*['\"`]SIGTERM|['\"]SIGTERM['\"]\s*[,\]]|\benableShutdownHooks\s*\("
-    r"|\bsignal\.Notify(?:Context)?\s*\(|\bsignal\.signal\s*\(\s*(?:signal\.)?SIGTERM|\badd_signal_handler\s*\("
+    r"|\bApolloServerPluginDrainHttpServer\b|\bsignal\.signal\s*\(\s*(?:signal\.)?SIGTERM|\badd_signal_handler\s*\("
     r"|\btrap\s*+(?:\(\s*+)?['\"](?:SIG)?TERM|\baddShutdownHook\s*\(|@PreDestroy\b"
 )
+LISTEN = re.compile(r"\.listen\s*\(")
+BUN, HAPI, HONO = (
+    re.compile(text) for text in (r"\bBun\.serve\s*\(", r"\b\w+\.start\s*\(\s*\)", r"(?<![\w.])serve\s*\(")
+)
+MAKES_A_SERVER = re.compile(
+    r"['\"](?:node:)?(?:https?|express|koa|fastify|restify|@hapi/hapi|polka|connect|@nestjs/core|\.[\w./-]*app)['\"]"
+)
+NOTIFIED = re.compile(r"\bsignal\.Notify(?:Context)?\s*\(")
+# Their `run` ends gracefully by itself.
+RUNNING = re.compile(r"^[ \t]*(?:from|import)\s+(sanic|quart)\b", re.MULTILINE)
+PYTHON_SERVERS = {"WSGIServer": "gevent's server", "run_server": "the development server",
+                  "grpc.server": "gRPC's server", "eventlet.wsgi.server": "eventlet's server"}  # fmt: skip
+GO_GRACE = re.compile(r"\b(?:endless|manners|graceful|gracehttp|grace)\.?$")
+GO_ASIDE = re.compile(r"(?:^|/)(?:tools?|scripts?|hack|internal/(?:tools?|testing)|mocks?)/")
 # Programs of the interpreter that serve, and stop gracefully without being asked.
 PYTHON_GRACE = {"uvicorn.run": "uvicorn", "web.run_app": "aiohttp", "hypercorn.run": "hypercorn"}
 SPRING = re.compile(
@@ -36,21 +51,35 @@ class Serving:
 
 @extraction(
     language=(*SCRIPTS, "go", "python", "ruby", "java"),
-    needles=("SIGTERM", "enableShutdownHooks", "signal.Notify", "TERM", "addShutdownHook", "@PreDestroy"),
+    needles=(
+        "SIGTERM",
+        "enableShutdownHooks",
+        "signal.Notify",
+        "TERM",
+        "addShutdownHook",
+        "@PreDestroy",
+        "ApolloServerPlugin",
+    ),
 )
 def handlers(file: SourceFile) -> list[int]:
-    return [file.line_at(match.start()) for match in HANDLED.finditer(uncommented(file))]
+    text = uncommented(file)
+    found = [match for match in NOTIFIED.finditer(text) if _hears_term(inside(text, match.end() - 1))]
+    return [file.line_at(match.start()) for match in (*HANDLED.finditer(text), *found)]
 
 
-@extraction(language=SCRIPTS, needles=(".listen(", ".listen ("))
+def _hears_term(signals: str) -> bool:
+    """Of Go's signal.Notify: one that names only others does not, one that names none hears all."""
+    return "SIGTERM" in signals or not re.search(r"\bInterrupt\b|\bSIG[A-Z]+", signals)
+
+
+@extraction(language=SCRIPTS, needles=(".listen(", ".listen (", "Bun.serve", "@hono/node-server", "@hapi/hapi"))
 def listens(file: SourceFile) -> list[int]:
     """Only in files that make an HTTP server, or get it from one that does."""
     text = uncommented(file)
-    if not re.search(
-        r"['\"](?:node:)?(?:https?|express|koa|fastify|restify|@hapi/hapi|polka|connect|\.[\w./-]*app)['\"]", text
-    ):
-        return []
-    return [file.line_at(match.start()) for match in re.finditer(r"\.listen\s*\(", text)]
+    found = [*BUN.finditer(text), *(HAPI.finditer(text) if "@hapi/hapi" in text else ())]
+    found += HONO.finditer(text) if "@hono/node-server" in text else ()
+    found += LISTEN.finditer(text) if MAKES_A_SERVER.search(text) else ()
+    return sorted(file.line_at(match.start()) for match in found)
 
 
 def serving(code: Codebase) -> list[Serving]:
@@ -79,25 +108,42 @@ def _node(code: Codebase) -> Iterator[Serving]:
         return
     library = next((name for name in servers.NODE_GRACE if name in code.fact(declared)), "")
     grace = _heard(code, *SCRIPTS) or (library and f"{library} closes the server on SIGTERM")
-    for path in [path for path in dict.fromkeys(own) if path in listening] or sorted(listening):
+    imported = reached(code, [file for path in own if (file := code.get(path))])
+    for path in [path for path in (*dict.fromkeys(own), *sorted(imported)) if path in listening][:1] or sorted(
+        listening
+    ):
         yield Serving("node's http server", path, listening[path][-1], grace)
 
 
 def _python(code: Codebase) -> Iterator[Serving]:
     for entry in code.fact(entries.web_entries):
         if entry.runs and entry.file.language == "python":
-            for call in ports.serving_calls(entry.file):
-                known = PYTHON_GRACE.get(name_of(call.func), "")
-                grace = f"{known} stops gracefully on SIGTERM" if known else _heard(code, "python")
-                yield Serving(known or "the development server", entry.file.path, call.lineno, grace)
+            serving = {id(call) for call in ports.serving_calls(entry.file)}
+            for call in calls(entry.file):
+                name = name_of(call.func)
+                other = PYTHON_SERVERS.get(name) or PYTHON_SERVERS.get(name.rpartition(".")[2], "")
+                if other or id(call) in serving:
+                    known = PYTHON_GRACE.get(name, "") or _running(entry.file)
+                    grace = f"{known} stops gracefully on SIGTERM" if known else _heard(code, "python")
+                    called = known or other or "the development server"
+                    yield Serving(called, entry.file.path, call.lineno, grace)
+
+
+def _running(file: SourceFile) -> str:
+    match = RUNNING.search(file.text)
+    return match[1] if match else ""
 
 
 def _go(code: Codebase) -> Iterator[Serving]:
     patterns = [re.compile(call.pattern) for call in servers.CALLS if "go" in call.languages]
     for file in code.written_in("go") if code.get("go.mod") else ():
-        if b"package main" in file.data:
+        if b"package main" in file.data and not GO_ASIDE.search(file.path):
             text = uncommented(file)
-            for match in (match for pattern in patterns for match in pattern.finditer(text)):
+            found = [match for pattern in patterns for match in pattern.finditer(text)]
+            for match in found:
+                graceful = GO_GRACE.search(text[max(0, match.start() - 20) : match.start() + 1])
+                if graceful:
+                    continue
                 yield Serving("net/http", file.path, file.line_at(match.start()), _heard(code, "go"))
 
 

@@ -78,7 +78,8 @@ _JS = ("javascript", "typescript", "tsx")
 _DIES = "ends at once on SIGTERM unless the app handles it"
 CALLS = [
     Call("node http", _JS, r"\.listen\s*\(", False, f"nodejs.org/api/process.html#signal-events: {_DIES}"),
-    Call("net/http", ("go",), r"\.?ListenAndServe(?:TLS)?\s*\(", False, f"pkg.go.dev/os/signal: {_DIES}"),
+    Call("net/http", ("go",), r"\.?ListenAndServe(?:TLS)?\s*\(|\bhttp\.Serve(?:TLS)?\s*\(", False,
+         f"pkg.go.dev/os/signal: {_DIES}"),
     Call("gin", ("go",), r"\b(?:r|router|engine|g|app|server)\.Run\s*\(", False,
          "gin utils.go resolveAddress(): PORT or 8080; no signals"),
     Call("echo", ("go",), r"\be\.Start\s*\(", False, f"echo.labstack.com graceful shutdown is opt-in: {_DIES}"),

@@ -5,34 +5,30 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
-from twelve.audit.facts import dockerfile, entries, grace, servers, start
-from twelve.audit.facts.comments import uncommented
+from twelve.audit.facts import dockerfile, entries, grace, queues, server_files, servers, start
 from twelve.audit.facts.imports import is_served
-from twelve.audit.facts.pythons import calls, name_of
+from twelve.audit.facts.pythons import name_of
 from twelve.audit.facts.start import Command
 from twelve.audit.model import Evidence, Hit
-from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
-from twelve.audit.rules import f09_jobs
+from twelve.audit.rule import INFO, WARNING, Rulebook
+from twelve.audit.rules import f09_jobs, f09_signals
 
 RULES = Rulebook()
-RULES.rules += f09_jobs.RULES.rules
-IGNORED = re.compile(
-    r"\bsignal\.signal\s*\(\s*(?:signal\.)?SIGTERM\s*,\s*(?:signal\.)?SIG_IGN|\bsignal\.Ignore\s*+\([^)]{0,200}?SIGTERM"
-    r"|\bprocess\.on\s*\(\s*['\"]SIGTERM['\"]\s*,\s*(?:\(\s*+\)|function\s*+\(\s*+\)|_)\s*+(?:=>\s*+)?\{\s*+\}"
-    r"|\btrap\s*+(?:\(\s*+)?['\"](?:SIG)?TERM['\"]\s*+,\s*+['\"](?:SIG_)?IGN"
-    r"|^[ \t]*+trap\s++(?:''|\"\")\s++[^\n]*?\b(?:SIG)?TERM\b",
-    re.MULTILINE,
-)
+RULES.rules += [*f09_signals.RULES.rules, *f09_jobs.RULES.rules]
 LOOP = re.compile(r"^(?:while|until)\s")
 WAITS = re.compile(
     r"wait-for-it\S{0,40}\s.{0,200}?(?:-t\s{0,9}0|--timeout=0)|dockerize\s.{0,200}?-wait\b(?!.{0,200}?-timeout)"
 )
-MANAGERS = {"npm", "yarn", "pnpm", "bun"}
+MANAGERS = {"npm", "npx", "yarn", "pnpm", "bun"}
+PROGRAM = re.compile(r"\.[cm]?[jt]sx?$")  # what bun runs itself
+SHELL = re.compile(r"^(?:/(?:usr/)?bin/)?(?:ba|da|a)?sh -\w*c$")
 INITS = re.compile(r"\b(?:tini|dumb-init|s6-init|/init)\b")
+DIES_ON_TERM = re.compile(r"^[ \t]*die-on-term[ \t]*=[ \t]*(?:true|1|yes|on)\b", re.MULTILINE)
 HEAVY = {
     "requests.get", "requests.post", "urllib.request.urlopen", "urlopen", "httpx.get", "pickle.load", "joblib.load",
     "torch.load", "load_model", "keras.models.load_model", "tf.keras.models.load_model", "spacy.load", "nltk.download",
-    "time.sleep", "hub.load", "torch.hub.load", "whisper.load_model", "pipeline",
+    "time.sleep", "hub.load", "torch.hub.load", "whisper.load_model", "pipeline", "SentenceTransformer",
+    "CrossEncoder", "YOLO",
 }  # fmt: skip
 
 
@@ -47,6 +43,12 @@ def witness(code: Codebase) -> Iterator[Evidence]:
     for place in code.fact(grace.serving):
         if place.grace:
             yield Evidence(f"{place.name}: {place.grace}", place.path, place.line)
+    if code.fact(start.web) is None:
+        for one in code.fact(start.starts):
+            working = [known for known in queues.LIBRARIES if known.graceful and known.works(one.command)]
+            for library in working[:1]:
+                text = f"{library.name}'s workers finish their jobs on SIGTERM ({library.source})"
+                yield Evidence(text, one.path, one.line)
 
 
 @RULES.of_code(
@@ -69,45 +71,13 @@ def no_sigterm(code: Codebase) -> Iterator[Hit]:
     for one in code.fact(entries.web_starts)[:1]:
         for command in one.chain:
             server = servers.of(command)
-            if server and not server.graceful and "die-on-term" not in command.text:
+            if server and not server.graceful and not ("uwsgi" in server.name and _dies_on_term(code, command)):
                 yield Hit(command.path, command.line, f"{server.name} does not end gracefully ({server.source}).")
 
 
-@RULES.of_code(
-    "TF09-sigterm-ignored",
-    ERROR,
-    "SIGTERM is ignored.",
-    fix="Handle it: stop taking work, finish what is at work, exit.",
-    why="Factor IX: processes shut down gracefully when they receive a SIGTERM from the process manager.",
-    bad={"worker.py": "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"},
-    good={"worker.py": "import signal\nsignal.signal(signal.SIGTERM, stop)\n"},
-)
-def sigterm_ignored(code: Codebase) -> Iterator[Hit]:
-    for file, lines in code.extracted(ignoring):
-        yield from (Hit(file.path, line) for line in lines)
-
-
-@extraction(
-    language=("python", "javascript", "typescript", "go", "ruby", "shell"),
-    needles=("SIGTERM", "trap ", '"TERM"', "'TERM'"),
-)
-def ignoring(file: SourceFile) -> list[int]:
-    found = IGNORED.finditer(uncommented(file))
-    lines = [file.line_at(match.start() + len(match[0]) - len(match[0].lstrip())) for match in found]
-    return [line for line in lines if not _is_handled(file, line)] if lines else []
-
-
-def _is_handled(file: SourceFile, line: int) -> bool:
-    """A handler that ignores the signal once it has come: it is on its way out."""
-    named = {name_of(call.args[1]).rpartition(".")[2] for call in calls(file) if _registers(call)}
-    return any(
-        isinstance(node, ast.FunctionDef) and node.name in named and node.lineno < line <= (node.end_lineno or 0)
-        for node in file.nodes
-    )
-
-
-def _registers(call: ast.Call) -> bool:
-    return name_of(call.func) == "signal.signal" and len(call.args) == 2
+def _dies_on_term(code: Codebase, command: Command) -> bool:
+    told = server_files.told(code, {server_files.UWSGI: DIES_ON_TERM})
+    return "die-on-term" in command.text or any(True for _ in told)
 
 
 @RULES.of_code(
@@ -136,7 +106,7 @@ def _shell_in_an_image(code: Codebase, one: start.Start) -> Iterator[Hit]:
     last = one.chain[-1] if one.chain else None
     if told is None or last is None or INITS.search(told.value):
         return
-    shell = told.argv is None or told.argv[:2] in (["sh", "-c"], ["/bin/sh", "-c"], ["bash", "-c"], ["/bin/bash", "-c"])
+    shell = told.argv is None or bool(SHELL.match(" ".join(told.argv[:2])))
     script = last.path != one.path and last.path.endswith((".sh", ".bash"))
     passed_on = re.search(r"\bexec\b|^\$@|\"\$@\"", last.text)
     if (shell or script) and not passed_on and not INITS.search(last.text):
@@ -162,9 +132,17 @@ def npm_in_between(code: Codebase) -> Iterator[Hit]:
     for stage in dockerfile.production_stages(code)[:1]:
         entry, command = stage.last("ENTRYPOINT"), stage.last("CMD")
         for told in [one for one in (entry, command) if one is not None]:
-            program = (told.argv or told.value.removeprefix("exec ").split() or [""])[0]
-            if program in MANAGERS and not (entry and INITS.search(entry.value)):
-                yield Hit(told.path, told.line, f"{program} is the container's first process.")
+            words = told.argv or told.value.removeprefix("exec ").split()
+            if _is_manager(words) and not (entry and INITS.search(entry.value)):
+                yield Hit(told.path, told.line, f"{words[0]} is the container's first process.")
+    for one in (*code.fact(start.starts), *code.fact(start.in_container)):
+        last = one.chain[-1] if one.chain and one.origin == "Dockerfile" else None
+        if last and last.text.startswith("exec ") and last.path != one.path and _is_manager(last.words):
+            yield Hit(last.path, last.line, f"{last.program} is the container's first process.")
+
+
+def _is_manager(words: list[str]) -> bool:
+    return words[:1] != [] and words[0] in MANAGERS and not (words[0] == "bun" and PROGRAM.search(" ".join(words[:3])))
 
 
 @RULES.of_code(
@@ -219,7 +197,7 @@ def heavy_imports(code: Codebase) -> Iterator[Hit]:
 @extraction(
     language="python",
     needles=("requests.", "urlopen", "httpx.", "pickle.", "joblib.", "torch.", "load_model", "spacy.", "nltk.",
-             "from_pretrained", "time.sleep", "pipeline("),
+             "from_pretrained", "time.sleep", "pipeline(", "SentenceTransformer(", "CrossEncoder(", "YOLO("),
 )  # fmt: skip
 def heavy(file: SourceFile) -> list[tuple[int, str]]:
     """(line, call) of what runs when the module is imported."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
-from twelve.audit.facts.comments import uncommented
+from twelve.audit.facts.comments import inside, uncommented
 from twelve.audit.facts.pythons import name_of
 from twelve.audit.model import Hit
 from twelve.audit.rule import WARNING, Rulebook
@@ -16,9 +16,29 @@ BROAD = {"Exception", "BaseException"}
 AGAIN = re.compile(r"\b(?:retry|requeue|reject|nack|enqueue|delay|apply_async)\b")
 ACKED_EARLY = re.compile(
     r"\bauto_ack\s*=\s*True|\bno_ack\s*=\s*True|\bnoAck\s*:\s*true|\bsidekiq_options\b[^\n]*\bretry:\s*(?:false|0)\b"
+    r"|\.Consume\(\s*[^,()]{1,80},[^,()]{1,80},\s*true\b|\backnowledge-mode\s*[=:]\s*none\b|\bAcknowledgeMode\.NONE\b"
+    r"|\bdiscard_on\s+\(?(?:StandardError|Exception)\b"
 )
 POPPED = re.compile(r"\.(?:blpop|brpop|lpop|rpop|spop|getdel)\s*\(", re.IGNORECASE)
-ENDLESS = re.compile(r"\bwhile\s*+(?:\(\s*+)?(?:True|true|1)\b|^[ \t]*loop\s+do\b|\bfor\s*\{", re.MULTILINE)
+ENDLESS = re.compile(
+    r"\bwhile\s*+(?:\(\s*+)?(?:(?:True|true|1)\b|(?:not\s++|!)?(?:(?:self|this)\.)?_?(?:is_?)?(?:running|stop\w*|shutdown\w*|active|alive)\b)"
+    r"|\bfor\s*\(\s*;\s*;|^[ \t]*loop\s+do\b|\bfor\s*\{",
+    re.MULTILINE | re.IGNORECASE,
+)
+PERFORM = re.compile(r"^([ \t]*+)def (?:self\.)?perform\b[^\n]*\n", re.MULTILINE)
+RESCUE = re.compile(
+    r"^([ \t]*+)rescue(?:[ \t]*=>[ \t]*\w+|[ \t]+(?:StandardError|Exception)\b[^\n]*)?[ \t]*$", re.MULTILINE
+)
+QUEUED = re.compile(
+    r"\bSidekiq::(?:Worker|Job)\b|<\s*(?:ApplicationJob|ActiveJob::Base)\b|^[ \t]*@queue\s*=", re.MULTILINE
+)
+PROCESSED = re.compile(
+    r"(?:\bnew\s++(?:\w++\.)?Worker\s*+\(\s*+['\"`][^'\"`\n]{1,80}['\"`]\s*+,"
+    r"|\.process\s*+\((?:\s*+['\"`]\w{1,80}['\"`]\s*+,)?(?:\s*+\d++\s*+,)?)"
+    r"\s*+(?:async\b\s*+)?(?:function\b\s*+\w*+\s*+)?(?:\([^()]{0,80}\)|\w++)?\s*+(?:=>\s*+)?(?=\{)"
+)
+CATCH = re.compile(r"\s{0,9}\bcatch\b[^{}]{0,80}(?=\{)")
+ERRING = re.compile(r"\bthrow\b|\breject\b|\bdone\s*\(|\bmoveTo\w+|\bretry\b")
 MODULE = re.compile(r"(^|/)(tasks|jobs|workers?)(/|\.py$)")
 
 
@@ -37,10 +57,11 @@ def lost_jobs(code: Codebase) -> Iterator[Hit]:
 
 
 @extraction(
-    language=("python", "javascript", "typescript", "ruby", "go"),
+    language=("python", "javascript", "typescript", "ruby", "go", "java", "properties", "yaml"),
     kinds=(Kind.PRODUCTION, Kind.BUILD),  # tasks.py may be either
     needles=("_task", ".task", "import rq", "from rq", "dramatiq", "@job", "auto_ack", "no_ack", "noAck",
-             "sidekiq_options", "lpop", "rpop", "LPop", "RPop", "lPop", "rPop"),
+             "sidekiq_options", "discard_on", "def perform", "bull", ".Consume(", "acknowledge-mode", "AcknowledgeMode",
+             "lpop", "rpop", "LPop", "RPop", "lPop", "rPop"),
 )  # fmt: skip
 def losing(file: SourceFile) -> list[tuple[int, str]]:
     text = uncommented(file)
@@ -51,7 +72,34 @@ def losing(file: SourceFile) -> list[tuple[int, str]]:
     if ENDLESS.search(text):
         message = "The job leaves the queue before it is done."
         found += [(file.line_at(match.start()), message) for match in POPPED.finditer(text)]
-    return found + (list(_swallowed(file)) if file.language == "python" else [])
+    if file.language == "python":
+        return found + list(_swallowed(file))
+    return found + list(_rescued(file, text) if file.language == "ruby" else _caught(file, text))
+
+
+def _rescued(file: SourceFile, text: str) -> Iterator[tuple[int, str]]:
+    """Of Ruby's jobs: the `rescue` of the whole `perform`."""
+    for job in PERFORM.finditer(text) if QUEUED.search(text) else ():
+        end = re.compile(rf"^{job[1]}end\b", re.MULTILINE).search(text, job.end())
+        for rescue in RESCUE.finditer(text, job.end(), end.start() if end else job.end()):
+            told = text[rescue.end() : end.start() if end else rescue.end()]
+            if rescue[1] == job[1] and not re.search(r"\braise\b|\bretry", told):
+                yield file.line_at(rescue.start()), "perform rescues every error: its job counts as done."
+
+
+def _caught(file: SourceFile, text: str) -> Iterator[tuple[int, str]]:
+    """Of Bull's processors: the `catch` of a `try` around all they do."""
+    for match in PROCESSED.finditer(text) if re.search(r"['\"](?:bull|bullmq|bee-queue)['\"]", text) else ():
+        body = inside(text, match.end())
+        begun = re.match(r"\s*try\s*(?=\{)", body)
+        tried = begun.end() + len(inside(body, begun.end())) + 2 if begun else 0
+        caught = CATCH.match(body, tried) if begun else None
+        told = inside(body, caught.end()) if caught else ""
+        if caught and not body[caught.end() + len(told) + 2 :].strip(" \n\t;") and not ERRING.search(told):
+            yield (
+                file.line_at(match.end() + 1 + caught.end()),
+                "The processor catches every error: its job counts as done.",
+            )
 
 
 def _swallowed(file: SourceFile) -> Iterator[tuple[int, str]]:
