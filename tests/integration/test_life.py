@@ -159,6 +159,15 @@ def test_a_service_the_app_cannot_do_without_stays_when_its_detaching_fails(live
     assert live.get("needy").status == 200
 
 
+def test_what_up_cannot_do_is_told(live, tmp_path):
+    source = shutil.copytree(FIXTURES / "hello", tmp_path / "noted")
+    (source / "app.json").write_text('{"addons": ["papertrail:choklad"], "formation": {"web": {"quantity": 0}}}')
+    said = live.up(source, "noted").stderr
+    assert 'app.json asks for "papertrail:choklad", which is no service here' in said
+    assert "no web process runs; `twelve scale -a noted web=1` starts one" in said
+    assert "serves v1" not in said
+
+
 WORKER = """
 import os, socket, sys, time
 with socket.socket() as flag:

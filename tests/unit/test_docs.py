@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from twelve.audit.codebase import Codebase
+from twelve.audit.engine import findings
 from twelve.audit.report import formats
-from twelve.audit.rules import AI_MODULE, MODULES
+from twelve.audit.rules import AI_MODULE, MODULES, all_rules
 from twelve.core.errors import all_errors
 from twelve.core.policy import codes
 from twelve.faces.cli.commands.audit import FORMATS
@@ -139,9 +141,16 @@ def test_files_of_the_source_that_documents_name_exist(name):
         assert (SOURCE / path).exists(), path
 
 
+def test_the_page_accepts_findings_that_there_are():
+    block = re.search(r"```python\n(.*?twelve: ignore.*?)```", text("docs/audit.md"), re.DOTALL)
+    assert block
+    found = {(one.rule, one.line) for one in findings(Codebase.of({"app.py": block[1]}), all_rules())}
+    assert ("TF03-hardcoded-secret", 1) in found
+
+
 def test_whoever_installs_from_the_repository_installs_both_of_its_distributions():
     """The library is on no index: pip takes it from beside the platform only when it is told to."""
-    asked = re.findall(r"pip install .*git\+.*", "\n".join(map(text, READ_BY_PEOPLE)))
-    assert len(asked) == 2
-    assert all("#subdirectory=runtime" in line for line in asked)
+    asked = re.findall(r"(?i)pip install .*twelve.*", "\n".join(map(text, [*READ_BY_PEOPLE, "runtime/README.md"])))
+    assert len(asked) == 4
+    assert all("git+$TWELVE_REPOSITORY#subdirectory=runtime" in line for line in asked)
     assert "additional_dependencies: [./runtime]" in text(".pre-commit-hooks.yaml")

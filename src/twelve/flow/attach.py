@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from twelve.core.errors import Conflict, UsageError
 from twelve.core.model import App, Attachment, Resource, Slug
-from twelve.core.policy.services import provider_of, wanted
+from twelve.core.policy.services import provider_of, unknown_addons, wanted
 from twelve.core.ports import Progress
 from twelve.flow.configure import release_again
 from twelve.flow.platform import Platform
@@ -28,6 +28,10 @@ def add(
 
 def provision(platform: Platform, app: App, slug: Slug, progress: Progress, user: str) -> None:
     """Add what a codebase asks for and its config does not hold yet. The deploy that asks makes the release."""
+    for unknown in unknown_addons(slug.manifest):
+        progress.line(
+            f'Note: app.json asks for "{unknown}", which is no service here; `twelve config set` sets its keys.'
+        )
     for want in wanted(slug.manifest, slug.required_keys):
         provider = platform.providers[want.provider]
         held = effective(platform, app)
@@ -56,9 +60,11 @@ def create(
     return resource, platform.attachments.create(app.id, resource.id, wanted)
 
 
-def attach(platform: Platform, app: App, resource: Resource, name: str | None, user: str) -> Attachment:
-    with platform.database.lock(app.id, "release"):
-        default = platform.providers[resource.provider].default_attachment
+def attach(
+    platform: Platform, app: App, resource: Resource, name: str | None, user: str, *, replace: bool = False
+) -> Attachment:
+    default = platform.providers[resource.provider].default_attachment
+    with platform.database.lock(app.id, "release"), giving_way(platform, app, name or default, asked=replace):
         wanted = free_name(platform, app, name or default, given=name is not None)
         made = platform.attachments.create(app.id, resource.id, wanted)
         with undoing(lambda: platform.attachments.delete(made.id)):
@@ -66,12 +72,13 @@ def attach(platform: Platform, app: App, resource: Resource, name: str | None, u
     return made
 
 
-def attach_url(platform: Platform, app: App, key: str, url: str, user: str) -> Attachment:
+def attach_url(platform: Platform, app: App, key: str, url: str, user: str, *, replace: bool = False) -> Attachment:
     """A service that runs elsewhere, by its URL: to the app there is no difference."""
-    with platform.database.lock(app.id, "release"):
-        wanted = free_name(platform, app, key.upper().removesuffix("_URL"), given=True)
+    details = platform.providers[URL].create(f"{key.upper()}={url}")
+    attachment = key.upper().removesuffix("_URL")
+    with platform.database.lock(app.id, "release"), giving_way(platform, app, attachment, asked=replace):
+        wanted = free_name(platform, app, attachment, given=True)
         name = platform.resources.free_name(URL, None)
-        details = platform.providers[URL].create(f"{key.upper()}={url}")
         resource = platform.resources.create(app.id, name=name, provider=URL, plan=URL, details=details)
         made = platform.attachments.create(app.id, resource.id, wanted)
         with undoing(lambda: destroy(platform, resource)):
@@ -101,6 +108,18 @@ def destroy(platform: Platform, resource: Resource) -> None:
 
 
 @contextlib.contextmanager
+def giving_way(platform: Platform, app: App, name: str, *, asked: bool) -> Iterator[None]:
+    """One release exchanges a service that the app is never without. The former one and its data stay."""
+    former = [made for made in platform.attachments.list(app.id) if asked and made.name == spelled(name)]
+    if not former:
+        yield
+        return
+    platform.attachments.delete(former[0].id)
+    with undoing(lambda: platform.attachments.create(app.id, former[0].resource_id, former[0].name)):
+        yield
+
+
+@contextlib.contextmanager
 def undoing(undo: Callable[[], object]) -> Iterator[None]:
     """When the app does not come up with the change, the change is taken back: config and processes go together."""
     try:
@@ -117,14 +136,19 @@ def _release(platform: Platform, app: App, what: str, resource: Resource, user: 
 def free_name(platform: Platform, app: App, name: str, *, given: bool) -> str:
     """A name asked for must be free; a default gets a number when it is taken."""
     taken = {attachment.name for attachment in platform.attachments.list(app.id)}
-    name = name.upper().replace("-", "_")
+    name = spelled(name)
     if not name.isascii() or not name.replace("_", "a").isalnum() or name[0].isdigit():
         raise UsageError(f'"{name}" is not an attachment name: letters, digits and "_".')
     if name not in taken:
         return name
     if given:
-        raise Conflict(f"{app.name} already has an attachment {name}.", hint="Choose another name with --as.")
+        hint = "Choose another name, or exchange it: `twelve services attach --replace`."
+        raise Conflict(f"{app.name} already has an attachment {name}.", hint=hint)
     return next(candidate for number in range(2, len(taken) + 3) if (candidate := f"{name}_{number}") not in taken)
+
+
+def spelled(name: str) -> str:
+    return name.upper().replace("-", "_")
 
 
 def say(platform: Platform, app: App, text: str) -> None:

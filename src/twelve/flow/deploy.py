@@ -140,10 +140,15 @@ class Deploy:
             self._output.line(f"Note: {self._platform.engine.weakness}")
         Serving(self._platform, app, release, slug, self._output, all_types=everything).run()
         self._output.step(f"Released v{release.version}")
-        if "web" in slug.process_types:
+        if self._runs_web():
             self._output.line(f"{specs.url(self._platform, self._app)} serves v{release.version}")
+        elif "web" in slug.process_types:
+            self._output.line(f"Note: no web process runs; `twelve scale -a {self._app.name} web=1` starts one.")
         elif not slug.process_types:
             self._output.line("Note: there are no process types, so nothing runs; write a Procfile.")
+
+    def _runs_web(self) -> bool:
+        return any(entry.type == "web" and entry.quantity for entry in self._platform.formations.list(self._app.id))
 
     def _failed(self, error: TwelveError) -> None:
         document = failure(error, self._stage)

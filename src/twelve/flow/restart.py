@@ -21,7 +21,7 @@ def restart(platform: Platform, app: App, target: str | None, user: str) -> None
             raise RunError(f"{app.name} is stopped.", hint=f"`twelve start -a {app.name}` starts it.")
         old = [process for process in kept_processes(platform, app) if _named(process, target)]
         if target is not None and not old:
-            raise NotFound(f"{app.name} runs no process {target}.", resource="dyno")
+            raise NotFound(f"{app.name} runs no process {target}.", resource="dyno", hint="`twelve ps` lists them.")
         sizes = {entry.type: entry.size for entry in platform.formations.list(app.id)}
         places = {
             (one.type, one.number): (one.release_id if variants.is_variants(one) else release.id, sizes[one.type])
@@ -37,7 +37,7 @@ def stop(platform: Platform, app: App, target: str, user: str) -> None:
     """A one-off ends. A process of the formation is started again, as at Heroku: that is a restart."""
     found = [process for process in platform.engine.processes(app.id) if _named(process, target)]
     if not found:
-        raise NotFound(f"{app.name} runs no process {target}.", resource="dyno")
+        raise NotFound(f"{app.name} runs no process {target}.", resource="dyno", hint="`twelve ps` lists them.")
     kept = {process.id for process in kept_processes(platform, app)}
     platform.engine.stop(process.id for process in found if process.id not in kept)
     if any(process.id in kept for process in found):

@@ -43,7 +43,8 @@ class Database:
             if getattr(error.orig, "sqlstate", None) == DISK_FULL:
                 raise DiskFull("The disk that holds the platform's database is full.") from error
             raise PlatformError(
-                f"The platform's database does not answer: {str(error.orig).splitlines()[0]}"
+                f"The platform's database does not answer: {str(error.orig).splitlines()[0].rstrip('.')}.",
+                hint="Look at DATABASE_URL where it is set, else at `twelve status`.",
             ) from error
 
     @contextlib.contextmanager

@@ -119,6 +119,24 @@ def test_a_service_given_by_its_url(api, app):
     assert api.post(f"/apps/{app}/addons", {"plan": "url"}, 422)["message"] == '"key" is missing.'
 
 
+def test_one_release_exchanges_a_service(api, app, addon):
+    before = api.get(f"/apps/{app}/releases/current")["version"]
+    url = "postgres://somebody:secret-word@db.example.com/notes"
+    body = {"plan": "url", "config": {"key": "DATABASE_URL", "url": url}}
+    refused = api.post(f"/apps/{app}/addons", body, 409)
+    assert "already has an attachment DATABASE" in refused["message"]
+    assert "--replace" in refused["hint"]
+    api.post(f"/apps/{app}/addons", body | {"confirm": "another-app"}, 409)
+    api.post(f"/apps/{app}/addons", body | {"confirm": app})
+    assert api.get(f"/apps/{app}/config-vars") == {"DATABASE_URL": url}
+    assert api.get(f"/apps/{app}/releases/current")["version"] == before + 1
+    assert api.get(f"/addons/{addon['name']}/addon-attachments") == []  # it stays, with its data
+    again = {"addon": addon["name"], "app": app, "name": "database"}
+    api.post("/addon-attachments", again, 409)
+    assert api.post("/addon-attachments", again | {"confirm": app})["name"] == "DATABASE"
+    assert api.get(f"/apps/{app}/config-vars")["DATABASE_URL"] != url
+
+
 def test_an_addon_of_another_app_is_not_found(api, addon):
     other = api.post("/apps")["name"]
     assert api.get(f"/apps/{other}/addons/{addon['name']}", 404)["resource"] == "add_on"

@@ -74,7 +74,11 @@ def apply(current: Mapping[str, FormationEntry], updates: Iterable[ScaleUpdate])
     formation = dict(current)
     for update in updates:
         if update.type not in formation:
-            raise NotFound(f"Couldn't find that process type ({update.type}).", resource="formation")
+            raise NotFound(
+                f"Couldn't find that process type ({update.type}).",
+                resource="formation",
+                hint=f"There are {', '.join(sorted(formation))}." if formation else "Nothing is released yet.",
+            )
         entry = formation[update.type]
         size = entry.size if update.size is None else size_named(update.size)
         changed = replace(entry, quantity=_quantity(entry, update), size=size)

@@ -73,11 +73,14 @@ def create(call: Call) -> Any:
     ref = references.reference(call.body, "addon")
     found = addons.find(call, ref, app.name)
     if len(found) != 1:
-        raise NotFound(f"Couldn't find that add-on ({ref}).", resource="add_on")
+        raise NotFound(
+            f"Couldn't find that add-on ({ref}).", resource="add_on", hint="`twelve services list --all` lists them."
+        )
     if call.body.get("namespace") is not None:
         raise UsageError("Services here have no namespaces.", hint='Leave "namespace" out.')
     name = bodies.optional_text(call.body, "name")
-    return show(call, attach.attach(call.platform, app, found[0], name, call.user))
+    replace = bodies.confirmed(call.body, app)
+    return show(call, attach.attach(call.platform, app, found[0], name, call.user, replace=replace))
 
 
 @routes.delete("/addon-attachments/{attachment}")
@@ -96,7 +99,11 @@ def resolve(call: Call) -> Any:
     candidates = _all(call) if app_ref is None else call.platform.attachments.list(call.platform.apps.get(app_ref).id)
     found = [made for made in candidates if ref.lower() in _names(call, made)]
     if not found:
-        raise NotFound(f"Couldn't find that add-on attachment ({ref}).", resource="add_on attachment")
+        raise NotFound(
+            f"Couldn't find that add-on attachment ({ref}).",
+            resource="add_on attachment",
+            hint="`twelve services` lists them.",
+        )
     return [show(call, made) for made in found]
 
 
@@ -113,7 +120,11 @@ def _named(call: Call, candidates: Iterable[Attachment]) -> Attachment:
     ref = call.path["attachment"]
     found = [made for made in candidates if ref in {str(made.id), made.name}]
     if len(found) != 1:
-        raise NotFound(f"Couldn't find that add-on attachment ({ref}).", resource="add_on attachment")
+        raise NotFound(
+            f"Couldn't find that add-on attachment ({ref}).",
+            resource="add_on attachment",
+            hint="`twelve services` lists them.",
+        )
     return found[0]
 
 

@@ -77,7 +77,8 @@ def create(call: Call) -> Any:
 
 def _create_by_url(call: Call, app: App) -> dict[str, Any]:
     config = bodies.mapping(call.body, "config")
-    made = attach.attach_url(call.platform, app, bodies.text(config, "key"), bodies.text(config, "url"), call.user)
+    key, url = bodies.text(config, "key"), bodies.text(config, "url")
+    made = attach.attach_url(call.platform, app, key, url, call.user, replace=bodies.confirmed(call.body, app))
     return show(call, call.platform.resources.get(made.resource_id))
 
 
@@ -106,7 +107,9 @@ def resolve(call: Call) -> Any:
     app, service = (references.optional_reference(call.body, key) for key in ("app", "addon_service"))
     found = [resource for resource in find(call, ref, app) if service in {None, service_of(resource).name}]
     if not found:
-        raise NotFound(f"Couldn't find that add-on ({ref}).", resource="add_on")
+        raise NotFound(
+            f"Couldn't find that add-on ({ref}).", resource="add_on", hint="`twelve services list --all` lists them."
+        )
     return [show(call, resource) for resource in found]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from twelve.core.errors import UsageError
+from twelve.core.model import App
 
 Body: TypeAlias = Mapping[str, Any]
 
@@ -39,6 +40,11 @@ def optional_text(body: Body, key: str) -> str | None:
 def flag(body: Body, key: str) -> bool:
     """Clients write true, 1 or "true"."""
     return body.get(key) in (True, "1", "true")  # True == 1
+
+
+def confirmed(body: Body, app: App) -> bool:
+    """Heroku's clients confirm with the app's name what takes something away."""
+    return optional_text(body, "confirm") in {app.name, str(app.id)}
 
 
 def number(body: Body, key: str, default: int) -> int:

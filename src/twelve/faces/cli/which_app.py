@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from twelve.core.policy.naming import app_name_from
 from twelve.faces.cli.client import Client, segment
 
 F = TypeVar("F", bound=Callable[..., Any])
+ARCHIVE = re.compile(r"\.(tar(\.\w+)?|t[gbx]z2?)$")
 
 
 def complete_apps(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -66,10 +68,10 @@ def current_release(client: Client, path: str) -> dict[str, Any] | None:
     return next((release for release in newest if release["current"]), None)
 
 
-def name_of(directory: Path) -> str:
-    """The name of the app a directory holds: from its app.json, else its own."""
+def name_of(place: Path) -> str:
+    """The name of the app a directory or tarball holds: from the directory's app.json, else its own."""
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        name = json.loads((directory / "app.json").read_bytes())["name"]
+        name = json.loads((place / "app.json").read_bytes())["name"]
         if isinstance(name, str) and name.strip():
             return name if app_name_problem(name) is None else app_name_from(name)
-    return app_name_from(directory.resolve().name)
+    return app_name_from(ARCHIVE.sub("", place.resolve().name))

@@ -92,7 +92,7 @@ def test_scaling_leaves_a_size_that_is_not_asked_for():
 @pytest.mark.parametrize(
     ("update", "error", "status", "text"),
     [
-        (ScaleUpdate("x", 1), NotFound, 404, "Couldn't find that process type (x)."),
+        (ScaleUpdate("x", 1), NotFound, 404, "Couldn't find that process type (x). There are release, web, worker."),
         (ScaleUpdate("release", 1), UsageError, 422, "runs once in each release"),
         (ScaleUpdate("web", 1000), UsageError, 422, "web cannot have 1000 processes: 0 to 999"),
         (ScaleUpdate("web", "-3"), UsageError, 422, "web cannot have -1 processes"),

@@ -1,3 +1,6 @@
+import textwrap
+from pathlib import Path
+
 import click
 import pytest
 
@@ -28,6 +31,33 @@ DOCUMENT = {
         {"name": "latency", "window": 60, "cap": None, "state": "burn_in", "effects": []},
     ],
 }  # fmt: skip
+
+
+def test_the_page_shows_what_is_printed():
+    page = (Path(__file__).parents[4] / "docs" / "rollout-readout.md").read_text(encoding="utf-8")
+    shown = page.partition("is running\n")[2].partition("`--json`")[0]
+    a, b = DOCUMENT["variants"]
+    click_of_b, errors, latency = (
+        {"variant": "b", "delta": delta, "low": low, "high": high, "margin": margin}
+        for delta, low, high, margin in [
+            (0.0181, -0.01612, 0.05232, None), (-0.0001, -0.004, 0.0038, 0.01), (1.2, -6.0, 8.4, 14.9)
+        ]
+    )  # fmt: skip
+    printed = text(DOCUMENT | {
+        "srm": {"p": 0.71, "refused": False},
+        "metric": DOCUMENT["metric"] | {"kind": "once", "window": 7200, "cap": None, "units_without_outcome": 8979},
+        "variants": [
+            a | {"release": {"version": 12}, "units": 9131, "closed": 9000, "mean": 0.1001, "requests": 21034, "failures": 3},
+            b | {"release": {"version": 13}, "units": 1003, "closed": 991, "mean": 0.1182, "requests": 2310, "elsewhere": 0.002},
+        ],
+        "effects": [click_of_b],
+        "guardrails": [
+            {"name": "errors", "state": "clear", "effects": [errors]},
+            {"name": "latency", "state": "clear", "effects": [latency]},
+            {"name": "fallback", "state": "burn_in", "effects": []},
+        ],
+    })  # fmt: skip
+    assert textwrap.dedent(shown).strip() == printed.strip()
 
 
 def text(document):

@@ -25,6 +25,12 @@ def test_a_directory_gives_a_name(directory, app):
     assert app_name_problem(app_name_from(directory)) is None
 
 
+@pytest.mark.parametrize("file", ["notes.tar.gz", "notes.tgz", "notes.tar", "notes.tar.zst", "notes"])
+def test_a_tarball_gives_its_name_without_the_ending(tmp_path, file):
+    (tmp_path / file).write_bytes(b"")
+    assert name_of(tmp_path / file) == "notes"
+
+
 @pytest.mark.parametrize(
     ("app_json", "app"),
     [

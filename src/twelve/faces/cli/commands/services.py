@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from twelve.core.errors import NotFound
+from twelve.core.errors import NotFound, UsageError
 from twelve.faces.cli.client import Client, segment
 from twelve.faces.cli.family import Family
 from twelve.faces.cli.output import ago, confirm_by_name, json_option, show_json, show_table
@@ -25,6 +25,7 @@ def command() -> None:
       twelve services add postgres
       twelve services add redis --as CACHE
       twelve services attach DATABASE_URL=postgres://user:password@db.example.com/notes
+      twelve services attach DATABASE_URL=postgres://user:password@db.example.com/notes --replace
       twelve services attach postgres-calm-4821 --as READ_ONLY
       twelve services detach CACHE
       twelve services remove postgres-calm-4821
@@ -69,6 +70,8 @@ def attachments_of(resource: Object, attachments: list[Object]) -> str:
 @json_option
 def add(plan: str, name: str | None, attachment: str | None, app: str | None, as_json: bool) -> None:
     """Make a service for an app and attach it."""
+    if plan == "url":
+        raise UsageError("A service by its URL is attached.", hint="Such as `twelve services attach KEY=URL`.")
     client = Client.here()
     body: Object = {"plan": plan}
     if name:
@@ -85,17 +88,21 @@ def add(plan: str, name: str | None, attachment: str | None, app: str | None, as
 @command.command()
 @click.argument("what", metavar="SERVICE|KEY=URL")
 @click.option("--as", "attachment", metavar="NAME", help="The name of the attachment.")
+@click.option("--replace", is_flag=True, help="In the place of what has that name now; that service and its data stay.")
 @app_option
-def attach(what: str, attachment: str | None, app: str | None) -> None:
+def attach(what: str, attachment: str | None, replace: bool, app: str | None) -> None:
     """Attach a service of another app, or any service by its URL (`KEY=-` reads the URL from stdin)."""
     client = Client.here()
     name = app_name(client, app)
+    confirm = {"confirm": name} if replace else {}
     if "=" in what:
+        if attachment:
+            raise UsageError("KEY=URL says what the attachment is called.", hint="Leave --as out.")
         [(key, url)] = read_pairs([what]).items()
-        client.post(f"/apps/{segment(name)}/addons", {"plan": "url", "config": {"key": key, "url": url}})
+        client.post(f"/apps/{segment(name)}/addons", {"plan": "url", "config": {"key": key, "url": url}, **confirm})
         click.echo(f"Attached {key} to {name}.")
         return
-    body = {"addon": what, "app": name, **({"name": attachment.upper()} if attachment else {})}
+    body = {"addon": what, "app": name, **({"name": attachment.upper()} if attachment else {}), **confirm}
     made = client.post("/addon-attachments", body)
     click.echo(f"Attached {made['addon']['name']} to {name} as {made['name']}.")
 
