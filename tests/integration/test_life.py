@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import smtplib
 import socket
 import urllib.parse
 
@@ -157,6 +158,32 @@ def test_a_service_the_app_cannot_do_without_stays_when_its_detaching_fails(live
     assert live.cli("config", "get", "DATABASE_URL", "--app", "needy").stdout.startswith("postgres://")
     live.cli("restart", "--app", "needy")
     assert live.get("needy").status == 200
+
+
+def test_mails_that_were_caught_can_be_read(live, app):
+    live.cli("services", "add", "smtp", "--app", app)
+    host, port, user, password = (
+        live.cli("config", "get", f"SMTP_{part}", "--app", app).stdout.strip()
+        for part in ("HOST", "PORT", "USER", "PASSWORD")
+    )
+    with smtplib.SMTP(host, int(port), timeout=5) as mailer:
+        mailer.login(user, password)
+        mailer.sendmail("shop@example.com", ["ann@example.com"], "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nhello")
+    [mail] = live.json("services", "mails", "--app", app)
+    assert (mail["from"], mail["to"], mail["subject"]) == ("shop@example.com", ["ann@example.com"], "Grüße")
+    assert "Grüße" in live.cli("services", "mails", "--app", app).stdout
+    assert "hello" in live.cli("services", "mails", mail["id"], "--app", app).stdout
+    none = live.cli("services", "mails", "999999", "--app", app, ok=False)
+    assert (none.returncode, none.stderr.count("\n")) == (errors.NotFound.exit_code, 1)
+    live.cli(
+        "services",
+        "remove",
+        "SMTP",
+        "--app",
+        app,
+        "--confirm",
+        live.json("services", "info", "SMTP", "--app", app)["name"],
+    )
 
 
 def test_what_up_cannot_do_is_told(live, tmp_path):

@@ -18,7 +18,7 @@ ABSENT = f"the published schema of the Platform API is not at {FILE}"
 OURS = (  # routes of twelve's own, and those clients use although the schema lacks them
     r"/_\w+/.*",
     r"/apps/[^/]+/actions/(stop|start)",
-    r"/addons/[^/]+",
+    r"/addons/[^/]+(/mails)?",
     r"/apps/[^/]+/metrics",
     r"/apps/[^/]+/model-(aliases|promotions)(/.*)?",
     r"/apps/[^/]+/(retrainings|rollouts|schedules)(/.*)?",

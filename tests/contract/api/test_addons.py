@@ -119,6 +119,10 @@ def test_a_service_given_by_its_url(api, app):
     assert api.post(f"/apps/{app}/addons", {"plan": "url"}, 422)["message"] == '"key" is missing.'
 
 
+def test_only_a_mail_catcher_has_mails(api, addon):
+    assert "catches no mails" in api.get(f"/addons/{addon['name']}/mails", 422)["message"]
+
+
 def test_one_release_exchanges_a_service(api, app, addon):
     before = api.get(f"/apps/{app}/releases/current")["version"]
     url = "postgres://somebody:secret-word@db.example.com/notes"

@@ -8,7 +8,7 @@ from twelve.core.policy.services import provider_of
 from twelve.faces.api import addon_services, bodies, references
 from twelve.faces.api.addon_services import FREE, plan_name, service_of
 from twelve.faces.api.routes import Call, Routes
-from twelve.flow import attach
+from twelve.flow import attach, mails
 
 routes = Routes()
 
@@ -99,6 +99,23 @@ def destroy(call: Call) -> Any:
     last = show(call, resource, "deprovisioned")
     attach.remove(call.platform, resource, call.user)
     return last
+
+
+@routes.get("/addons/{addon}/mails")
+@routes.get("/apps/{app}/addons/{addon}/mails")
+def caught(call: Call) -> Any:
+    """What a mail catcher holds, oldest first; `message` is as it was sent, headers and all."""
+    return [
+        {
+            "id": str(mail.id),
+            "created_at": references.time(mail.created_at),
+            "from": mail.sender,
+            "to": list(mail.recipients),
+            "subject": str(mail.message.get("Subject", "")),
+            "message": mail.data.decode(errors="replace"),
+        }
+        for mail in mails.caught(call.platform, _named(call))
+    ]
 
 
 @routes.post("/actions/addons/resolve", 200)

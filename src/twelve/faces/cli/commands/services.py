@@ -1,4 +1,4 @@
-"""`twelve services [list | add | attach | detach | info | remove]`"""
+"""`twelve services [list | add | attach | detach | info | mails | remove]`"""
 
 from typing import Any
 
@@ -28,6 +28,7 @@ def command() -> None:
       twelve services attach DATABASE_URL=postgres://user:password@db.example.com/notes --replace
       twelve services attach postgres-calm-4821 --as READ_ONLY
       twelve services detach CACHE
+      twelve services mails
       twelve services remove postgres-calm-4821
     """
 
@@ -137,6 +138,28 @@ def info(service: str, app: str | None, as_json: bool) -> None:
     click.echo(f"Attached as:  {attachments_of(found, attached) or 'nothing'}")
     click.echo(f"Config vars:  {', '.join(found['config_vars'])}")
     click.echo(f"State:        {found['state']}, made {ago(found['created_at'])}")
+
+
+@command.command()
+@click.argument("number", required=False, metavar="[ID]")
+@click.option("--of", "service", default="SMTP", metavar="SERVICE", help="The catcher.", show_default=True)
+@app_option
+@json_option
+def mails(number: str | None, service: str, app: str | None, as_json: bool) -> None:
+    """What an app has sent to its mail catcher, or one of these mails in full."""
+    client = Client.here()
+    found: list[Object] = client.get(f"/addons/{resolve(client, service, app)['id']}/mails")
+    if number is not None:
+        found = [mail for mail in found if mail["id"] == number]
+        if not found:
+            raise NotFound(f"There is no mail {number}.", hint="`twelve services mails` lists them.")
+    if as_json:
+        show_json(found)
+    elif number is not None:
+        click.echo(found[0]["message"])
+    else:
+        rows = [(m["id"], ago(m["created_at"]), m["from"], ", ".join(m["to"]), m["subject"]) for m in found]
+        show_table(("ID", "WHEN", "FROM", "TO", "SUBJECT"), rows, empty="No mails.")
 
 
 @command.command()
