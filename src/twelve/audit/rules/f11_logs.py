@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
-from twelve.audit.facts import dockerfile, entries, servers, start
+from twelve.audit.facts import dockerfile, entries, server_files, servers, start
 from twelve.audit.facts.comments import uncommented
 from twelve.audit.facts.manifests import python_dependencies
+from twelve.audit.facts.pythons import calls, name_of
+from twelve.audit.facts.server_files import GUNICORN, PUMA, UNICORN, UWSGI
 from twelve.audit.facts.start import Command
 from twelve.audit.model import Evidence, Hit, Verdict, number
 from twelve.audit.rule import ERROR, WARNING, Rulebook
@@ -25,20 +27,38 @@ ASKED = re.compile(
     r"\b(?:if|unless)\b[^\n]{0,200}?\b\w{0,40}(?:LOG_(?:TO_)?(?:STDOUT|CONSOLE)|STDOUT_LOG\w*|LOG2STDOUT)\b[^\n]{0,200}|"
     r"\b(?:process\.env\.)?\w*LOG_TO_(?:STDOUT|CONSOLE)\b\s*(?:===?\s*['\"]\w+['\"]\s*)?\?"
 )
+# As winston's documentation once had it, beside transports to files.
+CONSOLE_ASIDE = re.compile(
+    r"\bif\s*+\(\s*+process\.env\.NODE_ENV\s*+!==?\s*+['\"]production['\"]\s*+\)[\s{]*+\w{1,40}\s*+\.add\([\s(]*+new[\s(]++"
+    r"(?:winston\.)?transports\.Console\b"
+)
+LOGGER = re.compile(r"\blogger\s*=(?![=~])|\bSemanticLogger\b|\brails_semantic_logger\b")
 TO_FILE = re.compile(
     r"--(?:access-?log(?:file)?|error-?log(?:file)?|log-?file|logto2?|daemonize|log-path)[= ]\s*"
-    r"['\"]?([^\s'\"|;&]+)"
+    r"['\"]?([^\s'\"|;&]+)|^(?:celery\b.*\s-f|sidekiq\b.*\s-L|pm2-runtime\b.*\s-[oel])\s+(\S+)|\s-{1,2}D?logging\.file(?:\.name|\.path)?=(\S+)"
 )
 REDIRECT = re.compile(
-    r"(?<![<>\d&])(?:1|2|&)?>>?\s*(?!&)['\"]?([^\s'\"|;&)]+)|\|\s*(?:tee|rotatelogs|cronolog)\b\s+(?:-a\s+)?([^\s-]\S*)"
+    r">\(\s*tee\s+(?:-a\s+)?([^\s)]+)|(?<![<>\d&])(?:1|2|&)?>>?\s*(?![&>])['\"]?([^\s'\"|;&)]+)|\|\s*(?:tee|rotatelogs|cronolog)\b\s+(?:-a\s+)?([^\s-]\S*)"
 )
 NO_FILES = {"-", "/dev/stdout", "/dev/stderr", "/dev/null", "/proc/1/fd/1", "/proc/1/fd/2", "/proc/self/fd/1"}
 SERVER_FILES = {
-    "gunicorn.conf.py": r"^(?:accesslog|errorlog)\s*=\s*['\"](?!-['\"]|/dev/std)([^'\"]+)",
-    "gunicorn_conf.py": r"^(?:accesslog|errorlog)\s*=\s*['\"](?!-['\"]|/dev/std)([^'\"]+)",
-    "uwsgi.ini": r"^[ \t]*(?:logto2?|daemonize|req-logger|logger)\s*=\s*(?!/dev/std|stdio)(\S+)",
-    "puma.rb": r"^[ \t]*stdout_redirect\s*\(?\s*(['\"][^'\"]+|\S+)",
+    GUNICORN: re.compile(r"^(?:accesslog|errorlog)\s*=\s*['\"](?!-['\"]|/dev/std)([^'\"]+)", re.MULTILINE),
+    UWSGI: re.compile(
+        r"^[ \t]*(?:logto2?|daemonize|req-logger|logger)[ \t]*=[ \t]*(?!/dev/std|stdio)(\S+)", re.MULTILINE
+    ),
+    PUMA: re.compile(r"^[ \t]*stdout_redirect[ \t(]*(['\"][^'\"]+|\S+)", re.MULTILINE),
+    UNICORN: re.compile(r"^[ \t]*std(?:err|out)_path[ \t(]*(['\"](?!/dev/)[^'\"]+)", re.MULTILINE),
+}
+# Of what supervises inside the process: as long as it is started at all.
+SUPERVISED: dict[str, dict[tuple[str, ...], re.Pattern[str]]] = {
+    "supervisord": {("supervisord.conf", "supervisor.conf"): re.compile(
+        r"^[ \t]*std(?:out|err)_logfile[ \t]*=[ \t]*(?!/dev/|NONE\b|syslog\b)(\S+)", re.MULTILINE
+    )},
+    "pm2": {("ecosystem.config.*js", "pm2.config.*js"): re.compile(
+        r"\b(?:out_file|error_file|log_file)\s*:\s*['\"](?!/dev/)([^'\"]+)"
+    )},
 }  # fmt: skip
+RUNTIMES = re.compile(r"^(?:python[\d.]*|node|ruby|java|bun|deno|npm|yarn|rails|flask|celery|sidekiq)$")
 PRINTED = re.compile(r"^[ \t]*print\s*\((?![^\n]*(?:flush\s*=\s*True|file\s*=))", re.MULTILINE)
 QUIET = re.compile(
     r"(^|/)(scripts?|tools?|bin|management|migrations|alembic|cli|notebooks?)(/|\.py$)|(^|/)(setup|manage|conftest|cli)\.py$"
@@ -84,12 +104,22 @@ def streaming(file: SourceFile) -> list[int]:
     bad={"config/environments/production.rb": 'if ENV["RAILS_LOG_TO_STDOUT"].present?\n  config.logger = x\nend\n'},
     good={"config/environments/production.rb": "config.logger = ActiveSupport::Logger.new(STDOUT)\n"},
     language=CODE,
-    needles=("LOG_TO_STDOUT", "LOG_STDOUT", "LOG_TO_CONSOLE", "LOG_CONSOLE", "STDOUT_LOG", "LOG2STDOUT"),
+    needles=(
+        "LOG_TO_STDOUT",
+        "LOG_STDOUT",
+        "LOG_TO_CONSOLE",
+        "LOG_CONSOLE",
+        "STDOUT_LOG",
+        "LOG2STDOUT",
+        "transports.Console",
+    ),
 )
 def stdout_is_asked_for(file: SourceFile) -> Iterator[Hit]:
     for match in ASKED.finditer(uncommented(file)):
-        if not re.search(r"['\"](?:1|true|yes|on)['\"]\s*[)\]]|!=|\bnot\b", match[0], re.IGNORECASE):
+        if not re.search(r"(?:,|\|\||\?\?|\bor\b)\s*['\"](?:1|true|yes|on)['\"]|!=|\bnot\b", match[0], re.IGNORECASE):
             yield Hit(file.path, file.line_at(match.start()))
+    if file.text.count("transports.Console") == 1 and (match_ := CONSOLE_ASIDE.search(uncommented(file))):
+        yield Hit(file.path, file.line_at(match_.start()), "The log goes to stdout in development only.")
 
 
 @RULES.of_code(
@@ -108,18 +138,36 @@ def server_logs_to_a_file(code: Codebase) -> Iterator[Hit]:
             if path := _log_file(command, stays=command is one.chain[-1]):
                 verdict = Verdict.PARTIAL if later else None
                 yield Hit(command.path, command.line, f"{command.program} logs to {path}.", verdict=verdict)
-    for name, pattern in SERVER_FILES.items():
-        for file in code.find(name, kinds=(Kind.PRODUCTION,)):
-            for line, match in file.search(pattern):
-                yield Hit(file.path, line, f"The server logs to {match[1].strip(chr(39) + chr(34))}.")
+    for file, line, match in server_files.told(code, SERVER_FILES):
+        yield Hit(file.path, line, f"The server logs to {match[1].strip(chr(39) + chr(34))}.")
+    programs = {command.program for one in code.fact(start.starts) for command in one.chain}
+    for program, patterns in SUPERVISED.items():
+        if any(name.startswith(program) for name in programs):
+            for file, line, match in server_files.told(code, patterns):
+                yield Hit(file.path, line, f"{program} logs to {match[1]}.")
+    yield from _rails(code)
+
+
+def _rails(code: Codebase) -> Iterator[Hit]:
+    """Rails itself writes log/production.log until it is given another logger."""
+    gemfile, production = code.get("Gemfile"), code.get("config/environments/production.rb")
+    if gemfile and production and re.search(r"^[ \t]*gem\s+['\"]rails['\"]", gemfile.text, re.MULTILINE):
+        told = [file for path, file in code.files.items() if path.startswith("config/") and file.language == "ruby"]
+        given = any(LOGGER.search(uncommented(file)) for file in told if file.kind is Kind.PRODUCTION)
+        if not given and not re.search(r"rails_12factor|rails_stdout_logging|semantic|ougai", gemfile.text):
+            yield Hit(production.path, None, "Rails logs to log/production.log: no other logger is set.")
 
 
 def _log_file(command: Command, *, stays: bool) -> str:
-    if (match := TO_FILE.search(command.text)) and match[1] not in NO_FILES and not match[1].startswith("$"):
-        return match[1]
+    called = " ".join([command.program, *command.words[1:]])
+    for match in TO_FILE.finditer(called):
+        path: str = next(filter(None, match.groups()))
+        if path not in NO_FILES and not path.startswith("$"):
+            return path
     for match in REDIRECT.finditer(command.text):
-        path = match[1] or match[2]
-        if path not in NO_FILES and (path.endswith((".log", ".out")) or (stays and servers.of(command))):
+        path = next(filter(None, match.groups()))
+        serves = servers.of(command) or RUNTIMES.match(command.program)
+        if path not in NO_FILES and (path.endswith((".log", ".out")) or (stays and serves)):
             return path
     return ""
 
@@ -134,7 +182,7 @@ def _log_file(command: Command, *, stays: bool) -> str:
     good={".gitignore": "*.log\n"},
 )
 def log_file_in_git(code: Codebase) -> Iterator[Hit]:
-    for file in code.find("*.log", kinds=(Kind.PRODUCTION, Kind.DEVELOPMENT)):
+    for file in code.find("*.log", "*.log.[0-9]*", "nohup.out", kinds=(Kind.PRODUCTION, Kind.DEVELOPMENT)):
         if file.tracked and file.size:
             left = file.name.startswith(
                 ("npm-debug", "yarn-", "lerna-debug", "pnpm-debug", "hs_err_pid", "build", "install")
@@ -163,11 +211,15 @@ def buffered(code: Codebase) -> Iterator[Hit]:
     is_python = "python" in web.chain[-1].text or bool(servers.of(web.chain[-1]) and code.fact(python_dependencies))
     unbuffered = any("PYTHONUNBUFFERED" in one.value for one in stage.instructions) or " -u " in web.chain[-1].text
     printing = [file for file, _ in code.extracted(prints) if not QUIET.search(file.path)]
+    unbuffered |= any(b"PYTHONUNBUFFERED" in file.data for file in code.written_in("yaml"))
     if is_python and not unbuffered and printing:
         yield Hit(web.path, web.line, f"{printing[0].path} prints, and PYTHONUNBUFFERED is not set.")
 
 
 @extraction(language="python", needles=("print(", "print ("))
 def prints(file: SourceFile) -> list[int]:
-    match = PRINTED.search(file.text)
-    return [file.line_at(match.start())] if match else []
+    """The first line that prints and leaves the stream as it is."""
+    if not PRINTED.search(file.text) or "line_buffering" in file.text:
+        return []
+    printing = [call for call in calls(file) if name_of(call.func) == "print"]
+    return [call.lineno for call in printing if not {"flush", "file"} & {one.arg for one in call.keywords}][:1]
