@@ -189,10 +189,14 @@ def test_mails_that_were_caught_can_be_read(live, app):
 def test_what_up_cannot_do_is_told(live, tmp_path):
     source = shutil.copytree(FIXTURES / "hello", tmp_path / "noted")
     (source / "app.json").write_text('{"addons": ["papertrail:choklad"], "formation": {"web": {"quantity": 0}}}')
+    (source / ".env").write_text("PORT=3000\n")
     said = live.up(source, "noted").stderr
+    assert "Note: PORT has no effect in config" in said
     assert 'app.json asks for "papertrail:choklad", which is no service here' in said
     assert "no web process runs; `twelve scale -a noted web=1` starts one" in said
     assert "serves v1" not in said
+    done = live.cli("config", "set", "DYNO=x", "OTHER=x", "--app", "noted")
+    assert done.stderr == "Note: DYNO has no effect in config: each process gets the platform's own.\n"
 
 
 WORKER = """

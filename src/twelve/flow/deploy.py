@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from twelve.core.errors import TwelveError
 from twelve.core.model import App, Build, ConfigVars, Release, Slug, Source
+from twelve.core.policy import environment
 from twelve.core.policy.hints import known_troubles, unattached
 from twelve.core.policy.required import defaults
 from twelve.flow import attach, candidates, specs
@@ -98,6 +99,8 @@ class Deploy:
         self._stage = "config"
         if self._request.dotenv is not None:
             self._platform.config.replace(self._app.id, ConfigVars(self._request.dotenv), "dotenv")
+            for note in environment.notes(self._request.dotenv):
+                self._output.line(note)
         self._fill_in_defaults(slug)
         if self._request.provision:
             self._stage = "services"

@@ -30,6 +30,10 @@ def owned_in(config: Iterable[str]) -> list[str]:
     return [key for key in config if key in OWNED]
 
 
+def notes(config: Iterable[str]) -> list[str]:
+    return [f"Note: {key} has no effect in config: each process gets the platform's own." for key in owned_in(config)]
+
+
 def process_environment(
     *, app_id: str, app_name: str, host: str, release: Release, slug: Slug, config: Mapping[str, str]
 ) -> dict[str, str]:

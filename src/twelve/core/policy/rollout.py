@@ -4,7 +4,6 @@ processes. Pure.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import ceil
 
 from twelve.core.errors import UsageError
@@ -85,11 +84,6 @@ def grown(variants: Sequence[Variant], shares: Mapping[int, int]) -> tuple[Varia
     if shares.get(control.release, left) != left:
         raise UsageError(f"v{control.release} would have {percent(left)} %, not {percent(shares[control.release])} %.")
     return after
-
-
-def without_ranges(variants: Sequence[Variant]) -> tuple[Variant, ...]:
-    """After an end: everything is the control's."""
-    return tuple(replace(variant, ranges=()) for variant in variants)
 
 
 def processes(variant: Variant, formation: int) -> int:

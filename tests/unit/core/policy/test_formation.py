@@ -5,7 +5,6 @@ import pytest
 from twelve.core.errors import NotFound, UsageError
 from twelve.core.model import AppManifest, FormationEntry, FormationWish
 from twelve.core.policy.formation import ScaleUpdate, apply, batches, default_formation, is_exclusive
-from twelve.core.policy.numbers import to_start, to_stop
 from twelve.core.policy.sizes import known_size, quota, size_named
 
 APP = UUID(int=1)
@@ -131,20 +130,6 @@ class Spec:
 )
 def test_what_boots_together(specs, expected):
     assert [[spec.name for spec in batch] for batch in batches(specs)] == expected
-
-
-@pytest.mark.parametrize(
-    ("running", "quantity", "start", "stop"),
-    [
-        ([], 3, [1, 2, 3], []),
-        ([1, 3], 3, [2], []),  # lowest free first
-        ([1, 2, 3], 1, [], [3, 2]),  # highest removed first
-        ([2, 5], 1, [], [5]),
-        ([1, 2], 2, [], []),
-    ],
-)
-def test_numbers(running, quantity, start, stop):
-    assert (to_start(running, quantity), to_stop(running, quantity)) == (start, stop)
 
 
 def test_sizes_in_any_case():

@@ -8,6 +8,7 @@ import click
 from twelve.core.errors import BadDotenv, NotFound
 from twelve.core.formats import dotenv
 from twelve.core.model.config import MASK
+from twelve.core.policy import environment
 from twelve.faces.cli.client import Client
 from twelve.faces.cli.editor import edited
 from twelve.faces.cli.family import Family
@@ -123,6 +124,8 @@ def config_of(client: Client, path: str) -> dict[str, str]:
 def change(client: Client, path: str, updates: Updates) -> None:
     client.patch(f"{path}/config-vars", updates)
     click.echo(f"{told(updates)}{serving(client, path)}.")
+    for note in environment.notes(key for key, value in updates.items() if value is not None):
+        click.echo(note, err=True)
 
 
 def told(updates: Updates) -> str:
