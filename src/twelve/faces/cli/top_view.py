@@ -65,7 +65,7 @@ def summary(now: Document, before: Document) -> str:
         _counted(len(now["apps"]), "app"),
         _counted(sum(len(app["processes"]) for app in now["apps"]), "process", "processes"),
         f"{rate} req/s" if rate else "",
-        f"platform {size(sum(one['memory_bytes'] for one in now['platform']))}",
+        f"platform {size(sum(one['memory_bytes'] for one in now['platform']))}" if now["platform"] else "",
         f"all {size(sum(one['memory_bytes'] for one in every))}",
     )
     return "  ".join(part for part in parts if part)

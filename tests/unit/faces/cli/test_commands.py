@@ -68,13 +68,19 @@ def test_a_retraining_ends_with_its_checks_and_the_exit_code_of_its_end(capsys):
     check = {"check": "holdout", "ok": False, "value": 2.0, "limit": 1.0, "detail": "worse"}
     good = {"check": "average_precision", "ok": True, "value": None, "limit": None, "detail": ""}
     checks = [check, good]
-    one = {"state": "refused", "reason": "digits@2 is refused.", "checks": checks, "promoted": None, "exit_code": 52}
+    one = {
+        "state": "refused", "reason": "digits@2 is refused.", "checks": checks, "promoted": None, "exit_code": 52,
+        "exit_status": 0, "dyno": "train.9251", "app": {"name": "digits"},
+    }  # fmt: skip
     with pytest.raises(Told) as told:
         _end(one, as_json=False)
     assert told.value.exit_code == 52
     said = capsys.readouterr()
     assert said.out == "  FAIL holdout            2, limit 1  worse\n  ok   average_precision\n"
     assert said.err == "refused: digits@2 is refused.\n"
+    with pytest.raises(Told):
+        _end(one | {"state": "failed", "reason": "It failed.", "checks": [], "exit_status": 78}, as_json=False)
+    assert capsys.readouterr().err == "failed: It failed. `twelve logs -a digits --ps train.9251` shows why.\n"
     good = one | {
         "state": "promoted",
         "checks": [check | {"ok": True, "value": None}],

@@ -103,6 +103,7 @@ def test_the_summary_counts_everything():
     before = document(1000.0, total=0, processes=[process()], platform=platform)
     now = document(1002.0, total=84, processes=[process()], platform=platform)
     assert re.fullmatch(r"\d\d:\d\d:\d\d  1 app  1 process  42 req/s  platform 80M  all 114M", summary(now, before))
+    assert summary(now | {"platform": []}, before).endswith("  42 req/s  all 34M")
 
 
 @pytest.mark.parametrize(

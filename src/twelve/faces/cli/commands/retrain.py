@@ -73,9 +73,15 @@ def _end(one: Any, *, as_json: bool) -> None:
         for check in one["checks"]:
             click.echo(f"  {'ok  ' if check['ok'] else 'FAIL'} {check['check']:{width}}  {_figures(check)}".rstrip())
         served = f" v{one['promoted']['version']} serves it." if one["promoted"] else ""
-        click.echo(f"{one['state']}: {one['reason']}{served}", err=bool(one["exit_code"]))
+        click.echo(f"{one['state']}: {one['reason']}{served}{_where_why(one)}", err=bool(one["exit_code"]))
     if one["exit_code"]:
         raise Told(one["reason"], one["exit_code"])
+
+
+def _where_why(one: Any) -> str:
+    """A training that fails has printed why."""
+    failed = one["state"] == "failed" and one["exit_status"]
+    return f" `twelve logs -a {one['app']['name']} --ps {one['dyno']}` shows why." if failed else ""
 
 
 def _figures(check: Any) -> str:
