@@ -11,7 +11,10 @@ _DJANGO = "docs.djangoproject.com/en/stable/ref/django-admin/#runserver"
 _NEXT = "nextjs.org/docs/app/api-reference/cli/next"
 _VITE = "vite.dev/guide/cli"
 _SPRING = "docs.spring.io/spring-boot/maven-plugin/run.html"
-# How it is started (a program, or a program and its subcommand) -> where that is said.
+_UVICORN = "www.uvicorn.org/settings/#development"
+_REMIX = "remix.run/docs/en/main/other-api/dev"
+_PARCEL = "parceljs.org/features/development"
+# How it is started (a program, or a program and its subcommand or option) -> where that is said.
 SOURCES: Mapping[str, str] = MappingProxyType(
     {
         "flask run": "flask.palletsprojects.com/en/stable/deploying",
@@ -31,6 +34,27 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "next dev": _NEXT,
         "next": _NEXT,
         "nuxt dev": "nuxt.com/docs/api/commands/dev",
+        "uvicorn --reload": _UVICORN,
+        "gunicorn --reload": "docs.gunicorn.org/en/stable/settings.html#reload",
+        "hypercorn --reload": "hypercorn.readthedocs.io/en/latest/how_to_guides/configuring.html",
+        "pserve --reload": "docs.pylonsproject.org/projects/pyramid/en/latest/pscripts/pserve.html",
+        "sanic --dev": "sanic.dev/en/guide/running/running.html",
+        "hupper": "docs.pylonsproject.org/projects/hupper",
+        "watchmedo auto-restart": "github.com/gorakhargosh/watchdog",
+        "watchfiles": "watchfiles.helpmanual.io/cli",
+        "babel-node": "babeljs.io/docs/babel-node",
+        "pm2-runtime --watch": "pm2.keymetrics.io/docs/usage/watch-and-restart",
+        "nuxi dev": "nuxt.com/docs/api/commands/dev",
+        "astro dev": "docs.astro.build/en/reference/cli-reference/#astro-dev",
+        "remix dev": _REMIX,
+        "remix vite:dev": _REMIX,
+        "react-router dev": "reactrouter.com/start/framework/installation",
+        "strapi develop": "docs.strapi.io/cms/cli#strapi-develop",
+        "parcel": _PARCEL,
+        "parcel serve": _PARCEL,
+        "rerun": "github.com/alexch/rerun",
+        "shotgun": "github.com/rtomayko/shotgun",
+        "CompileDaemon": "github.com/githubnemo/CompileDaemon",
         "vite": _VITE,
         "vite dev": _VITE,
         "vite serve": _VITE,
@@ -49,18 +73,38 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "air": "github.com/air-verse/air",
     }
 )
-_ALONE = {"next", "vite"}  # their other subcommands build or serve for production
-_LONGEST = max(way.count(" ") + 1 for way in SOURCES)
+_ALONE = {"next", "vite", "parcel"}  # their other subcommands build or serve for production
 _ENGINES = {"python", "node", "bun", "deno", "ruby", "tsx", "ts-node"}
 _PASSED_OVER = {"-m", "-u", "-B", "-O"}  # options of an interpreter before what it opens
+_WITH_APP = {"--app", "-A"}  # of flask: `flask --app run db upgrade`
 
 
 def dev_server(command: Command) -> str:
     """How the development server that a command starts is called in SOURCES; empty when it starts none."""
     words = _plain(command.words)
-    ways = (" ".join(words[:count]) for count in range(_LONGEST, 0, -1))
-    found = next((way for way in ways if way in SOURCES), "")
-    return "" if found in _ALONE and words[1:2] and not words[1].startswith("-") else found
+    return next((way for way in _BY_PROGRAM.get(words[0], ()) if _is_way(way, words[1:])), "") if words else ""
+
+
+def _by_program() -> dict[str, list[str]]:
+    """The longest way first."""
+    found: dict[str, list[str]] = {}
+    for way in sorted(SOURCES, key=len, reverse=True):
+        found.setdefault(way.partition(" ")[0], []).append(way)
+    return found
+
+
+_BY_PROGRAM = _by_program()
+
+
+def _is_way(way: str, rest: list[str]) -> bool:
+    """Options may stand between a program and its subcommand: `mvn -q spring-boot:run`."""
+    if way in _ALONE:
+        return not rest or rest[0].startswith("-") or rest[0].endswith(".html")
+    wanted = way.split()[1:]
+    given = [word for before, word in zip(["", *rest], rest, strict=False) if before not in _WITH_APP]
+    subcommand = next((word for word in given if word[:1] not in {"-", "+"}), "")
+    is_goal = way.startswith(("mvn", "gradle", "flask"))  # others may stand before it
+    return all(word in given and (word.startswith("-") or is_goal or word == subcommand) for word in wanted)
 
 
 def _plain(words: list[str]) -> list[str]:
@@ -72,6 +116,4 @@ def _plain(words: list[str]) -> list[str]:
         opened = list(dropwhile(_PASSED_OVER.__contains__, rest))
         if opened and not opened[0].startswith("-"):
             return _plain(opened)
-    if first == "flask" and "run" in rest:  # flask --app shop run
-        return ["flask", "run"]
     return [first, *rest]

@@ -13,6 +13,9 @@ _HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_][A-Za-z0-9_]*)[\"']?")
 _RUN_OPTION = re.compile(r"^(?:--\w+(?:=\S+)?\s+)+")
 _COPIED_FROM = re.compile(r"(?:^|[\s,])-?-?from=([\w.-]+)")
 _SIMPLE = re.compile(r"&&|\|\||;|\n")
+_FOR_DEVELOPERS = re.compile(
+    r"(?:local)?[-_]?(?:dev(?:elopment|el)?|tests?|testing|debug|lint)[-_]?\w{0,20}", re.IGNORECASE
+)
 _COMMENT = re.compile(r"^\s*#")
 
 
@@ -79,12 +82,17 @@ def line_of(code: Codebase, instruction: Instruction, text: str) -> int:
     return next((instruction.line + ahead for ahead, line in enumerate(rest) if text in line), instruction.line)
 
 
+def shipped(stages: list[Stage]) -> Stage:
+    """The last one, unless that is named for development: who ships names another one (`--target`)."""
+    return next((one for one in reversed(stages) if not _FOR_DEVELOPERS.fullmatch(one.name)), stages[-1])
+
+
 def contributing(stages: list[Stage]) -> list[Stage]:
     """The stages whose work ends up in the last one: what it is built on, and what it copies from."""
     by_name = {stage.name.lower(): stage for stage in stages if stage.name}
     by_name |= {str(number): stage for number, stage in enumerate(stages)}
     found: list[Stage] = []
-    waiting = stages[-1:]
+    waiting = [shipped(stages)] if stages else []
     while waiting:
         stage = waiting.pop()
         found.append(stage)
@@ -100,7 +108,7 @@ def final_stage(stages: list[Stage]) -> Stage | None:
     if not stages:
         return None
     by_name = {stage.name.lower(): stage for stage in stages if stage.name}
-    last = stages[-1]
+    last = shipped(stages)
     chain, seen = [last], {id(last)}
     while (base := by_name.get(chain[0].base.lower())) is not None and id(base) not in seen:
         chain.insert(0, base)

@@ -36,6 +36,7 @@ SERVICES = {
     "elasticsearch": "elasticsearch", "opensearch": "opensearch", "memcached": "memcached", "kafka": "kafka",
     "nats": "nats", "minio": "minio",
 }  # fmt: skip
+_DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
 _MAJOR_AND_MINOR = {"mysql", "mariadb", "mongo"}
 DEVELOPMENT, CI, PRODUCTION = "development", "CI", "production"
 
@@ -70,7 +71,7 @@ def services(code: Codebase) -> list[Service]:
 def _of_yaml(code: Codebase) -> Iterator[Service]:
     """Images of Compose files, of CI's services, of a cluster's workloads."""
     for file in code.written_in("yaml", kinds=(Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD)):
-        if b"image:" in file.data:
+        if b"image:" in file.data or b"services:" in file.data:
             for line, image in _images(file):
                 if known := _known(image):
                     yield Service(*known, image, file.path, line, _where(file))
@@ -89,21 +90,33 @@ def _images(file: SourceFile) -> Iterator[tuple[int, str]]:
         if isinstance(document, yamls.Map):
             jobs = document.get("jobs")
             holders = [document, *(jobs.values() if isinstance(jobs, yamls.Map) else [])]
-            groups = [one.get("services") for one in holders if isinstance(one, yamls.Map)]
+            holders += document.values() if file.kind is Kind.BUILD else []
+            maps = [one for one in holders if isinstance(one, yamls.Map)]
+            groups = [group for one in maps for group in (one.get("services"), one.get("docker"))]
             every = [one for group in groups if isinstance(group, yamls.Map) for one in group.values()]
+            yield from (told for group in groups if isinstance(group, yamls.Seq) for told in _listed(group))
             for one in [*every, *start.containers([document])]:
                 if isinstance(one, yamls.Map) and isinstance(one.get("image"), str) and "image" in one.lines:
                     yield one.lines["image"], one["image"]
 
 
+def _listed(group: yamls.Seq) -> Iterator[tuple[int, str]]:
+    """As GitLab and CircleCI have them: texts, or tables with a name or an image."""
+    for line, one in zip(group.lines, group, strict=True):
+        told = (one.get("image") or one.get("name")) if isinstance(one, yamls.Map) else one
+        if isinstance(told, str):
+            yield line, told
+
+
 def _known(image: str) -> tuple[str, str] | None:
-    name, tag = split_image(image)
+    name, tag = split_image(_DEFAULT.sub(r"\1", image))
     service = SERVICES.get(name.rpartition("/")[2])
     return (service, release(service, tag)) if service else None
 
 
 def release(service: str, tag: str) -> str:
-    match = re.match(r"v?(\d+)(\.\d+)?", tag)
+    of_extension = re.search(r"(?:^|-)pg(\d+)", tag)  # timescaledb:2.14-pg16
+    match = of_extension or re.match(r"v?(\d+)(\.\d+)?", tag)
     if match is None:
         return ""
     return match[1] + (match[2] or "") if service in _MAJOR_AND_MINOR else match[1]

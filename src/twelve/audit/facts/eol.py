@@ -15,6 +15,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
         "debian": "https://wiki.debian.org/LTS (end of long-term support)",
         "ubuntu": "https://ubuntu.com/about/release-cycle (end of standard support)",
         "alpine": "https://alpinelinux.org/releases/",
+        "centos": "https://www.centos.org/centos-linux/",
     }
 )
 
@@ -112,6 +113,11 @@ ENDS: Mapping[str, Mapping[str, date]] = MappingProxyType(
             "22.04": date(2027, 4, 30),
             "24.04": date(2029, 4, 30),
         },
+        "centos": {
+            "6": date(2020, 11, 30),
+            "7": date(2024, 6, 30),
+            "8": date(2021, 12, 31),
+        },
         "alpine": {
             "3.15": date(2023, 11, 1),
             "3.16": date(2024, 5, 23),
@@ -138,7 +144,7 @@ CODENAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "noble": ("ubuntu", "24.04"),
     }
 )
-_MAJOR_ONLY = {"node", "java", "debian"}
+_MAJOR_ONLY = {"node", "java", "debian", "centos"}
 
 
 def ended(product: str, version: str, today: date) -> date | None:

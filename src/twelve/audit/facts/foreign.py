@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
-from twelve.audit.facts.comments import uncommented
+from twelve.audit.facts.comments import is_inside_string, uncommented
 from twelve.audit.facts.modules import is_standard
 from twelve.audit.facts.pythons import name_of
 
@@ -58,7 +58,7 @@ def node_imports(file: SourceFile) -> list[tuple[str, int]]:
     for match in _JS.finditer(text):
         package = "/".join(match[1].split("/")[: 2 if match[1].startswith("@") else 1])
         is_tried = _TRIED.search(text, max(0, match.start() - 300), match.start())
-        if _is_package(package) and not is_tried:
+        if _is_package(package) and not is_tried and not is_inside_string(file, match.start()):
             found.setdefault(package, file.line_at(match.start(1)))
     return list(found.items())
 
@@ -66,6 +66,26 @@ def node_imports(file: SourceFile) -> list[tuple[str, int]]:
 def _is_package(name: str) -> bool:
     """Not an alias ("@/shop", "~shop"), not a scheme ("node:fs", "virtual:pages"), not Node's own."""
     return bool(re.fullmatch(r"(?:@[\w.-]+/)?[\w.-]+", name)) and name not in NODE_OWN
+
+
+# What is imported with no manifest at all tells of libraries; where there is one, the compiler sees to the rest.
+_OTHERS = {
+    "go": re.compile(r"^[ \t]*(?:import[ \t]+)?(?:[\w.]+[ \t]+)?\"([\w-]+\.[\w.-]+/[\w./-]+)\"", re.MULTILINE),
+    "java": re.compile(
+        r"^import[ \t]+(?:static[ \t]+)?((?:org\.(?:springframework|hibernate|apache)|io|com\.fasterxml)\.\w+)",
+        re.MULTILINE,
+    ),
+    "ruby": re.compile(
+        r"^[ \t]*require[ \t(]+['\"]((?:sinatra|rails|rack|puma|pg|redis|sequel|nokogiri|sidekiq|active_record|faraday"
+        r"|httparty|mysql2|grape|roda|hanami|dotenv)\b[\w/]*)", re.MULTILINE,
+    ),
+}  # fmt: skip
+
+
+@extraction(language=tuple(_OTHERS), needles=("import", "require"))
+def other_imports(file: SourceFile) -> list[tuple[str, int]]:
+    """(module, line) of the first library that a file of Go, Java or Ruby imports."""
+    return [(match[1], line) for line, match in file.search(_OTHERS[file.language])][:1]
 
 
 def foreign_imports(code: Codebase) -> list[Import]:

@@ -27,6 +27,7 @@ _METHODS = {
 _CLASSES = re.compile(r"(View|ViewSet|Resource|APIView|MethodView|HTTPEndpoint|RequestHandler|Servicer)$")
 _GUARDED = re.compile(r"login|auth|admin|permission|require|staff|superuser|token|protect", re.IGNORECASE)
 _METHOD_ONLY = re.compile(r"require_(?:POST|GET|safe|http_methods)$")
+_ASKED_FOR = ("Depends", "Security")  # of FastAPI
 _CHECKS = re.compile(r"^(?:is_(?:admin|staff|superuser)\w*|has_perms?|has_role|check_permissions?|authorize\w*)$")
 
 
@@ -71,7 +72,9 @@ def named_by_tables(file: SourceFile) -> list[str]:
 
 
 def _handler(node: Function, guarded: bool = False) -> Handler:
-    told = (name for one in node.decorator_list for name in _guards_in(one))
+    given = [one for one in (*node.args.defaults, *node.args.kw_defaults) if isinstance(one, ast.Call)]
+    asked = (name for one in given if name_of(one.func).endswith(_ASKED_FOR) for name in _names_in(one))
+    told = (*asked, *(name for one in node.decorator_list for name in _guards_in(one)))
     guarded = guarded or any(_is_guard(name) for name in told) or _looks_first(node)
     return Handler(node.name, node.lineno, node, guarded)
 

@@ -1,7 +1,7 @@
 """Which manifests are covered by a lock: an exact version of everything, also of what the dependencies need."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile
@@ -19,6 +19,12 @@ LOCKS = {
     "Gemfile": ("Gemfile.lock", "gems.locked"),
     "go.mod": ("go.sum", "go.work.sum"),
 }  # fmt: skip
+# what people call pip's; a file of constraints is one when the requirements name it
+_OF_PIP = ("requirements.lock", "requirements-lock.txt", "requirements.lock.txt")
+_CONSTRAINED = re.compile(r"^(?:-c|--constraint)[ =]\s*(\S+)", re.MULTILINE)
+_YARN = re.compile(r'^"?((?:@[^/"@\n]++/)?[^@",\s/]++)@', re.MULTILINE)
+_PNPM = re.compile(r"^[ \t]++['\"]?/?((?:@[^/'\"\s@]++/)?[^@/'\":\s(]++)[@:/]", re.MULTILINE)
+_GO_SUM = re.compile(r"^(\S+) v", re.MULTILINE)
 _LOCKED_NAME = re.compile(r'^name = "([^"]+)"', re.MULTILINE)
 _LOCKED_VERSION = re.compile(r'^name = "([^"\n]+)"\nversion = "([^"\n]+)"', re.MULTILINE)
 _LOCKED_GEM = re.compile(r"^ {4}([\w.-]++) \((\d[\d.]*+)[^)\n]*+\)$", re.MULTILINE)
@@ -58,8 +64,19 @@ def known_by(code: Codebase, manifest: Manifest) -> frozenset[str]:
         return frozenset()
     if file.name in LOCKS["pyproject.toml"]:
         return frozenset(_names(file)) if manifest.path.endswith(("pyproject.toml", "Pipfile")) else frozenset()
-    readers = {"package-lock.json": _names_of_npm, "npm-shrinkwrap.json": _names_of_npm, "Gemfile.lock": _names_of_gems}
-    return frozenset(readers[file.name](file)) if file.name in readers else frozenset()
+    reader = _READERS.get(file.name) or (_names_of_pip if manifest.path.endswith(".in") else None)
+    names = frozenset(reader(file)) if reader else frozenset()
+    return names | _kept_elsewhere(code, manifest) if names else names
+
+
+def _kept_elsewhere(code: Codebase, manifest: Manifest) -> frozenset[str]:
+    """What no lock has to have: the packages of a workspace, and modules that are replaced by a directory."""
+    if manifest.language == "node":
+        return frozenset(str(package.data.get("name")) for package in code.fact(manifests.packages_json))
+    file = code.get(manifest.path) if manifest.language == "go" else None
+    return (
+        frozenset(match[1] for _, match in file.search(r"^(?:replace[ \t]+|[ \t]+)(\S+).*=>")) if file else frozenset()
+    )
 
 
 def versions_by(code: Codebase, manifest: Manifest) -> dict[str, set[str]]:
@@ -107,6 +124,24 @@ def _names_of_gems(file: SourceFile) -> Iterator[str]:
     yield from (match[1] for match in re.finditer(r"^ {2,4}([\w.-]+)(?: \(|!|$)", file.text, re.MULTILINE))
 
 
+def _names_of_pip(file: SourceFile) -> Iterator[str]:
+    yield from (one.name for one in manifests.of_requirements(file))
+
+
+def _matched(pattern: re.Pattern[str]) -> Callable[[SourceFile], Iterator[str]]:
+    return lambda file: (match[1] for match in pattern.finditer(file.text))
+
+
+_READERS: dict[str, Callable[[SourceFile], Iterator[str]]] = {
+    "package-lock.json": _names_of_npm,
+    "npm-shrinkwrap.json": _names_of_npm,
+    "Gemfile.lock": _names_of_gems,
+    "yarn.lock": _matched(_YARN),
+    "pnpm-lock.yaml": _matched(_PNPM),
+    "go.sum": _matched(_GO_SUM),
+}
+
+
 def _names(file: SourceFile) -> Iterator[str]:
     if file.name == "Pipfile.lock":
         data = table(parsed_json(file))
@@ -124,7 +159,15 @@ def _lock(code: Codebase, path: str, wanted: list[Dependency]) -> str:
         return path
     if name.endswith(".in") and (compiled := f"{path.removesuffix('.in')}.txt") in code.files:
         return compiled
-    return path if all(is_exact(one.version) for one in wanted) else _poetry_beside(code, directory)
+    if all(is_exact(one.version) for one in wanted):
+        return path
+    beside = (f"{directory}/{lock}" if directory else lock for lock in (*_OF_PIP, *_constraints(code, path)))
+    return next((lock for lock in beside if lock in code.files), "") or _poetry_beside(code, directory)
+
+
+def _constraints(code: Codebase, path: str) -> list[str]:
+    file = code.get(path)
+    return [match[1].removeprefix("./") for match in _CONSTRAINED.finditer(file.text)] if file else []
 
 
 def _poetry_beside(code: Codebase, directory: str) -> str:
@@ -148,8 +191,8 @@ def is_exact(version: str) -> bool:
 
 def is_fixed_place(version: str) -> bool:
     """A URL that always brings the same: a commit, a release's tag or a file with a version in its name."""
-    if "://" not in version:
-        return False
+    if "://" not in version:  # npm's short forms: "github:a/b#v1.2", "git@host:a/b.git#1f3a9c2"
+        return bool(re.search(r"^[^\s#]{1,300}/[^\s#]{1,300}#(?:[0-9a-f]{7,40}|v?\d+\.\d+[\w.-]{0,40})$", version))
     if re.search(r"[@#/][0-9a-f]{7,40}(?:$|[./#?])", version):
         return True
     named = version.rpartition("@")[2] if "git" in version and "@" in version.rpartition("/")[2] else version

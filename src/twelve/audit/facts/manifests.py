@@ -32,13 +32,14 @@ DEV_GROUPS = {"dev", "test", "tests", "testing", "docs", "lint", "development"}
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """`version` as written: "==2.1", "^4.17", "" for any. `dev`: not installed in production."""
+    """`version` as written: "==2.1", "^4.17", "" for any. `dev`: not installed in production. `own`: made here, too."""
 
     name: str
     version: str
     path: str
     line: int | None
     dev: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def python_dependencies(code: Codebase) -> list[Dependency]:
     """Of requirements*.txt, pyproject.toml (PEP 621, poetry, dependency groups) and Pipfile, wherever they are."""
     found: list[Dependency] = []
     for file in requirements(code):
-        found += _of_requirements(file)
+        found += of_requirements(file)
     for name, reader in (("pyproject.toml", _of_pyproject), ("Pipfile", _of_pipfile)):
         for file in code.find(name, kinds=OWN):
             found += reader(file)
@@ -156,7 +157,7 @@ def declared(code: Codebase) -> dict[str, Dependency]:
     return {one.name: one for one in sorted(every, key=lambda one: not one.dev)}
 
 
-def _of_requirements(file: SourceFile) -> Iterator[Dependency]:
+def of_requirements(file: SourceFile) -> Iterator[Dependency]:
     dev = any(group in file.path.lower() for group in ("dev", "test", "doc", "lint", "local"))
     for number, line in enumerate(file.lines, start=1):
         wanted = _EDITABLE.sub("", line).strip()
@@ -211,11 +212,13 @@ def _of_pom(file: SourceFile) -> Iterator[Dependency]:
     properties = dict(_ELEMENT.findall(text))
     before, *blocks = text.split("<dependency>")
     line = 1 + before.count("\n")
+    groups = {value for key, value in _ELEMENT.findall(before) if key == "groupId"}
     for block in blocks:
         told = dict(_ELEMENT.findall(block.partition("</dependency>")[0]))
         version = re.sub(r"\$\{([^}]*)\}", lambda name: properties.get(name[1], ""), told.get("version", ""))
         name = f"{told.get('groupId', '')}:{told.get('artifactId', '')}"
-        yield Dependency(name, version, file.path, line, told.get("scope") == "test")
+        own = told.get("groupId") in groups
+        yield Dependency(name, version, file.path, line, told.get("scope") == "test", own)
         line += block.count("\n")
 
 

@@ -84,6 +84,20 @@ DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "zmq": ("pyzmq",),
     }
 )
+# Modules that another distribution's own documentation has one import, so that they come along with it.
+ALONG: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "botocore": ("boto3",),
+        "click": ("flask", "typer"),
+        "itsdangerous": ("flask",),
+        "jinja2": ("flask",),
+        "kombu": ("celery",),
+        "markupsafe": ("flask", "jinja2"),
+        "numpy": ("pandas", "scipy", "scikit-learn"),
+        "pydantic": ("fastapi", "sqlmodel", "pydantic-settings"),
+        "starlette": ("fastapi",),
+    }
+)
 # Modules that only the distribution of the same name brings.
 _SAME = {
     "aiohttp", "alembic", "altair", "anthropic", "apscheduler", "arq", "bcrypt", "boto3", "botocore", "bottle",

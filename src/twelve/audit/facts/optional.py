@@ -17,6 +17,18 @@ def parents(file: SourceFile) -> dict[ast.AST, ast.AST]:
     return kept
 
 
+def in_tests(file: SourceFile, node: ast.AST) -> bool:
+    """Inside a class for tests, or below a test for running them: `class TestingConfig`, `if "test" in sys.argv`."""
+    above = parents(file)
+    while node in above:
+        child, node = node, above[node]
+        if isinstance(node, ast.ClassDef) and "test" in node.name.lower():
+            return True
+        if isinstance(node, ast.If) and child in node.body and "test" in ast.unparse(node.test).lower():
+            return True
+    return False
+
+
 def opted_into(file: SourceFile, node: ast.AST) -> bool:
     """Inside a branch that is off by default, or part of a value that only such branches use."""
     return _in_such_a_branch(file, node) or _only_used_there(file, node)

@@ -6,11 +6,13 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import cast
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
 from twelve.audit.facts import manifests, pythons, start
 from twelve.audit.facts.comments import is_inside_string, uncommented
 from twelve.audit.facts.dockerfile import production_stages, run_commands
+from twelve.audit.facts.optional import parents
 from twelve.audit.facts.pythons import keyword, name_of, text_of
 
 # program -> the system packages that bring it, when their name is another (Debian's and Alpine's)
@@ -48,16 +50,28 @@ EVERYWHERE = {
 }  # fmt: skip
 # Programs that are told apart from other words when a list of arguments begins with them.
 _TOOLS = sorted({*PACKAGES, "git", "ffmpeg", "curl", "wget", "rsync", "wkhtmltopdf", "openssl", "docker", "kubectl"})
+_SHELLS = {"sh", "bash"}
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 _RUNNERS = {"run", "call", "check_call", "check_output", "Popen", "getoutput", "getstatusoutput"}
-_OTHERS = {"os.system", "os.popen", "create_subprocess_exec", "create_subprocess_shell"}
+_OTHERS = {"os.system", "os.popen", "os.execvp", "os.execv", "os.execlp", "os.execvpe", "create_subprocess_exec",
+           "create_subprocess_shell"}  # fmt: skip
+# library -> the program that it starts, as its own documentation says
+WRAPPERS = {
+    "pytesseract": "tesseract", "pdf2image": "pdftoppm", "pydub": "ffmpeg", "ffmpeg-python": "ffmpeg",
+    "pdfkit": "wkhtmltopdf", "imgkit": "wkhtmltoimage", "pypandoc": "pandoc", "fluent-ffmpeg": "ffmpeg",
+    "wicked_pdf": "wkhtmltopdf", "mini_magick": "convert", "streamio-ffmpeg": "ffmpeg",
+}  # fmt: skip
 _SCRIPTS = re.compile(r"(^|/)(scripts?|bin|tools?|hack|ci|devtools|contrib|bench\w*)/")
-_LITERAL = r"""["'`]([\w./+-]+)"""
+_LITERAL = r"""(?:["'](?:/bin/)?(?:ba)?sh["'],\s*["']-c["'],\s*)?["'`]([\w./+-]+)"""
+_CHILD = r"""(?:require\(\s*['"](?:node:)?child_process['"]\s*\)|from\s+['"](?:node:)?child_process['"])"""
+_MODULE = re.compile(rf"\b(\w+)\s*=\s*{_CHILD}(?!\.)|\*\s+as\s+(\w+)\s+{_CHILD}|\bimport\s+(\w+)\s+{_CHILD}")
+_PROMISED = re.compile(r"\b(\w+)\s*=\s*[^;\n]{0,80}?\bpromisify\(\s*(?:\w+\.)?(?:exec|execFile|spawn)\b")
 _BY_LANGUAGE = {
     "go": r"\bexec\.Command(?:Context)?\(\s*(?:\w+,\s*)?" + _LITERAL,
     "ruby": r"(?:\b(?:system|exec|spawn|popen3?|capture(?:2e?|3))[ (]\s*[\"']|%x[\[{(]|(?<![\w.])`)([a-z][\w./+-]+)",
     "java": r"(?:new ProcessBuilder\(\s*(?:(?:List|Arrays)\.\w+\(\s*)?|\.exec\(\s*(?:new String\[\]\s*\{\s*)?)"
             + _LITERAL,
-    "javascript": r"\b(?:exec|execSync|execFile|execFileSync|spawn|spawnSync|execa|execaSync)\(\s*" + _LITERAL,
+    "javascript": r"(?<![\w.])(?:exec|execSync|execFile|execFileSync|spawn|spawnSync|execa|execaSync)\(\s*" + _LITERAL,
 }  # fmt: skip
 _BY_LANGUAGE |= dict.fromkeys(("typescript", "tsx"), _BY_LANGUAGE["javascript"])
 
@@ -73,7 +87,7 @@ class Call:
 
 @extraction(
     language="python",
-    needles=("subprocess", "os.system", "os.popen", "Popen", "create_subprocess"),
+    needles=("subprocess", "os.system", "os.popen", "Popen", "create_subprocess", "os.exec", "os.spawn"),
 )
 def python_calls(file: SourceFile) -> list[tuple[int, str, str]]:
     """(line, program, "") of each call, or (line, "", function) where a parameter of that function is what is run."""
@@ -81,8 +95,9 @@ def python_calls(file: SourceFile) -> list[tuple[int, str, str]]:
     for call in pythons.calls(file):
         if _runs(call, file) and (call.args or keyword(call, "args")):
             wanted = call.args[0] if call.args else keyword(call, "args")
-            program, handed = _program(wanted), wanted.id if isinstance(wanted, ast.Name) else ""
-            if program or handed:
+            handed = wanted.id if isinstance(wanted, ast.Name) else ""
+            program = _program(_assigned(file, call, handed) if handed else wanted)
+            if (program or handed) and not (program and _is_spared(file, call, program)):
                 found.append((call.lineno, program, _function_of(file, call, handed) if not program else ""))
     return [one for one in found if one[1] or one[2]]
 
@@ -106,15 +121,36 @@ def other_calls(file: SourceFile) -> list[tuple[int, str]]:
     starts_any = {"javascript", "typescript", "tsx"}
     if file.language in starts_any and "child_process" not in text and "execa" not in text:
         return []
-    pattern = re.compile(_BY_LANGUAGE[file.language])
+    pattern = _of_node(text) if file.language in starts_any else re.compile(_BY_LANGUAGE[file.language])
     found = (match for match in pattern.finditer(text) if not is_inside_string(file, match.start()))
-    return [(file.line_at(match.start(1)), PurePosixPath(match[1]).name) for match in found]
+    told = ((match.start(match.lastindex or 0), next(filter(None, match.groups()))) for match in found)
+    return [(file.line_at(at), PurePosixPath(program).name) for at, program in told]
+
+
+def _of_node(text: str) -> re.Pattern[str]:
+    """Also what is called by the name of the module, or by that of a promise."""
+    modules = {next(filter(None, match.groups())) for match in _MODULE.finditer(text)}
+    promises = {match[1] for match in _PROMISED.finditer(text)}
+    own = "|".join(sorted(promises)[:20])
+    ways = [_BY_LANGUAGE["javascript"], *([rf"\b(?:{own})\(\s*{_LITERAL}"] if own else [])]
+    usual = _BY_LANGUAGE["javascript"].removeprefix(r"(?<![\w.])")
+    ways += [rf"\b(?:{'|'.join(sorted(modules)[:20])})\.{usual}"] if modules else []
+    return re.compile("|".join(ways))
 
 
 def calls(code: Codebase) -> list[Call]:
     """Of what runs in production; scripts beside the app are for people."""
     found = [*_of_python(code), *_of_others(code)]
     return [one for one in found if not _SCRIPTS.search(one.path)]
+
+
+def wrapped(code: Codebase) -> Iterator[tuple[manifests.Dependency, str]]:
+    """(library, program) of what is declared and starts a program that nothing else declared brings."""
+    declared = code.fact(manifests.declared)
+    for name, program in WRAPPERS.items():
+        one = declared.get(name)
+        if one and not one.dev and not any(program in other for other in declared.keys() - {name}):
+            yield one, program
 
 
 def is_declared(code: Codebase, tool: str) -> bool:
@@ -170,7 +206,17 @@ def _runs(call: ast.Call, file: SourceFile) -> bool:
     last = name.rpartition(".")[2]
     if name in _OTHERS or last in _OTHERS:
         return True
-    return last in _RUNNERS and (name.startswith("subprocess.") or (name == last and last in _imported(file)))
+    is_module = name.rpartition(".")[0] in _names_of_module(file)
+    return last in _RUNNERS and (is_module or (name == last and last in _imported(file)))
+
+
+def _names_of_module(file: SourceFile) -> set[str]:
+    kept: set[str] | None = file.__dict__.get("_names_of_subprocess")
+    if kept is None:
+        every = (alias for node in file.nodes if isinstance(node, ast.Import) for alias in node.names)
+        kept = {"subprocess"} | {alias.asname for alias in every if alias.name == "subprocess" and alias.asname}
+        file.__dict__["_names_of_subprocess"] = kept
+    return kept
 
 
 def _imported(file: SourceFile) -> set[str]:
@@ -186,12 +232,53 @@ def _imported(file: SourceFile) -> set[str]:
 def _program(wanted: ast.expr | None) -> str:
     """Of a command line or a list of arguments that begins with a literal."""
     if isinstance(wanted, ast.List | ast.Tuple) and wanted.elts:
-        return PurePosixPath(text_of(wanted.elts[0]) or "").name
+        first = PurePosixPath(text_of(wanted.elts[0]) or "").name
+        is_line = first in _SHELLS and len(wanted.elts) > 2 and text_of(wanted.elts[1]) == "-c"
+        return _program(wanted.elts[2]) if is_line else first
+    if isinstance(wanted, ast.Call):  # "convert {}".format(path), shlex.split("convert a b")
+        called = wanted.func
+        is_split = name_of(called) == "shlex.split" and wanted.args
+        formatted = called.value if isinstance(called, ast.Attribute) and called.attr == "format" else None
+        return _program(wanted.args[0] if is_split else formatted)
     if isinstance(wanted, ast.BinOp):
         return _program(wanted.left)
     if isinstance(wanted, ast.JoinedStr) and wanted.values:
         return _first_word(text_of(wanted.values[0]) or "")
     return _first_word(text_of(wanted) or "")
+
+
+def _assigned(file: SourceFile, call: ast.Call, name: str) -> ast.expr | None:
+    """What the name was last given before the call; nothing when that is not written right before, in its function."""
+    around = _function_around(file, call)
+    first = around.lineno if around else 0
+    given = [
+        one for one in file.nodes
+        if isinstance(one, ast.Assign) and first <= one.lineno < call.lineno and name in map(name_of, one.targets)
+    ]  # fmt: skip
+    return max(given, key=lambda one: one.lineno).value if given else None
+
+
+def _is_spared(file: SourceFile, call: ast.Call, program: str) -> bool:
+    """Where the code looks whether the program is there, goes on without it, or asks for the system it is on."""
+    if any(name_of(one.func).endswith("which") and one.args and text_of(one.args[0]) == program
+           for one in pythons.calls(file)):  # fmt: skip
+        return True
+    above, node = parents(file), cast("ast.AST", call)
+    while node in above:
+        child, node = node, above[node]
+        if isinstance(node, ast.Try) and child in node.body and any(map(_goes_on, node.handlers)):
+            return True
+        if isinstance(node, ast.If) and re.search(r"\bplatform\b|os\.name", ast.unparse(node.test)):
+            return True
+    return False
+
+
+def _goes_on(handler: ast.ExceptHandler) -> bool:
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type] if handler.type else []
+    if {name_of(one) for one in caught} & {"FileNotFoundError", "OSError"}:
+        return True
+    is_broad = not caught or any(name_of(one).endswith("Exception") for one in caught)
+    return is_broad and all(isinstance(one, ast.Assign | ast.Pass) for one in handler.body)
 
 
 def _first_word(text: str) -> str:
@@ -204,11 +291,17 @@ def _first_word(text: str) -> str:
 
 def _function_of(file: SourceFile, call: ast.Call, handed: str) -> str:
     """The function around the call that has what is run for a parameter."""
-    for node in file.nodes:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno <= call.lineno <= (
-            node.end_lineno or 0
-        ):
-            names = {one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
-            if handed in names:
-                return node.name
+    for node in _functions_around(file, call):
+        names = {one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+        if handed in names:
+            return node.name
     return ""
+
+
+def _function_around(file: SourceFile, call: ast.Call) -> Function | None:
+    return max(_functions_around(file, call), key=lambda one: one.lineno, default=None)
+
+
+def _functions_around(file: SourceFile, call: ast.Call) -> list[Function]:
+    functions = (node for node in file.nodes if isinstance(node, Function))
+    return [one for one in functions if one.lineno <= call.lineno <= (one.end_lineno or 0)]

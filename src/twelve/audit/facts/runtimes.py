@@ -15,7 +15,7 @@ IMAGES = {
     "python": "python", "node": "node", "ruby": "ruby", "golang": "go", "php": "php", "openjdk": "java",
     "eclipse-temurin": "java", "amazoncorretto": "java", "pypy": "python",
 }  # fmt: skip
-SYSTEMS = {"debian", "ubuntu", "alpine"}
+SYSTEMS = {"debian", "ubuntu", "alpine", "centos"}
 _FILES = {
     ".python-version": ("python", r"^[ \t]*(?:cpython-|python-)?(\d[\w.]*)"),
     "runtime.txt": ("python", r"^[ \t]*python-(\d[\w.]*)"),
@@ -39,12 +39,12 @@ _TRAVIS = {"python": "python", "node_js": "node", "rvm": "ruby", "go": "go", "jd
 _ONE = re.compile(r"^\s*+(?:(?:==|=|~|\^|~=|~>|v)\s*+)?(\d+(?:\.\d+)*)(?:\.[x*])*\s*+$")
 _FROM = re.compile(r">=?\s*v?(\d+(?:\.\d+)*)")
 _TO = re.compile(r"<\s*v?(\d+(?:\.\d+)*)")
-PRODUCTION, CI = "production", "CI"
+PRODUCTION, CI, DEVELOPMENT = "production", "CI", "development"
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """`version` "3.12" or "20.1.0"; empty when `told` names no single release: ">=3.8". `where`: production or CI."""
+    """`version` "3.12" or "20.1.0"; empty when `told` names no single release: ">=3.8". `where`: PRODUCTION, CI, ..."""
 
     language: str
     version: str
@@ -56,8 +56,8 @@ class Runtime:
 
 def runtimes(code: Codebase) -> list[Runtime]:
     return [
-        *_of_files(code), *_of_tools(code), *_of_python(code), *_of_node(code), *_of_images(code), *_of_workflows(code),
-        *_of_travis(code),
+        *_of_files(code), *_of_hosts(code), *_of_tools(code), *_of_python(code), *_of_node(code), *_of_images(code),
+        *_of_workflows(code), *_of_other_images(code), *_of_travis(code),
     ]  # fmt: skip
 
 
@@ -110,6 +110,15 @@ def _of_files(code: Codebase) -> Iterator[Runtime]:
                 yield Runtime(language, single(language, match[1]), match[1], file.path, file.line_at(match.start(1)))
 
 
+def _of_hosts(code: Codebase) -> Iterator[Runtime]:
+    """ "python313" of App Engine, "nodejs22.x" of Lambda."""
+    for file in code.find("app.yaml", "serverless.y*ml", "template.y*ml", kinds=OWN):
+        for line, match in file.search(r"^[ \t]*[Rr]untime:[ \t]*['\"]?(python|nodejs|ruby|go|java)(\d[\d.]*)"):
+            language, told = _TOOLS[match[1]], match[2]
+            version = f"{told[0]}.{told[1:]}" if language not in {"node", "java"} and "." not in told else told
+            yield Runtime(language, single(language, version.rstrip(".")), match[1] + told, file.path, line)
+
+
 def _of_tools(code: Codebase) -> Iterator[Runtime]:
     for file in code.find(".tool-versions", "mise.toml", ".mise.toml", kinds=OWN):
         for line, match in file.search(r"^[ \t]*(\w+)\s*(?:=\s*)?[\"']?v?(\d[\w.]*)"):
@@ -149,6 +158,24 @@ def _of_workflows(code: Codebase) -> Iterator[Runtime]:
     for file in code.find(".github/workflows/*.y*ml"):
         for line, key, told in _settings(file, _SETUPS):
             yield Runtime(_SETUPS[key], single(_SETUPS[key], told), told, file.path, line, CI)
+
+
+def _of_other_images(code: Codebase) -> Iterator[Runtime]:
+    """Of the images that CI tests in, and of those that people develop in."""
+    for file in code.find(".gitlab-ci.yml", ".circleci/config.yml"):
+        for line, _, told in _settings(file, {"image": ""}):
+            yield from _of_image(told, file.path, line, CI)
+    for file in code.find(".devcontainer/devcontainer.json", ".devcontainer.json"):
+        for line, match in file.search(r'"image"\s*:\s*"([^"\s]{1,200})"'):
+            yield from _of_image(re.sub(r":\d+-(?=\d)", ":", match[1]), file.path, line, DEVELOPMENT)
+    for file in (one for one in code.files.values() if one.language == "dockerfile" and one.kind == "development"):
+        for stage in parse(file):
+            yield from _of_image(stage.base, stage.path, stage.line, DEVELOPMENT)
+
+
+def _of_image(told: str, path: str, line: int, where: str) -> Iterator[Runtime]:
+    if (known := image_version(told)) and known[0] not in SYSTEMS:
+        yield Runtime(known[0], known[1], told, path, line, where)
 
 
 def _of_travis(code: Codebase) -> Iterator[Runtime]:

@@ -1,7 +1,7 @@
 """How production starts each process type: the command, where it is written, and every command that it leads to.
 
-Procfile > heroku.yml > Dockerfile's last stage > render.yaml > fly.toml > package.json's start script > what Compose
-builds from here > Kubernetes > what the language's builder starts by default.
+Procfile > heroku.yml > Dockerfile's last stage > the files of other hosts > fly.toml > package.json's start script >
+what Compose builds from here > Kubernetes > what the language's builder starts by default.
 """
 
 import re
@@ -14,7 +14,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from twelve.audit.codebase import Codebase, SourceFile
-from twelve.audit.facts import yamls
+from twelve.audit.facts import hosts, yamls
+from twelve.audit.facts.conditions import Conditions
 from twelve.audit.facts.dockerfile import production_stages
 from twelve.audit.facts.manifests import line_of, package_json, parsed_toml
 from twelve.core.formats import procfile
@@ -29,20 +30,36 @@ _SIMPLE = re.compile(
 )
 _ASSIGNED = re.compile(r"^(?:[A-Za-z_]\w*=\S*\s+)+")
 _WRAPPERS = {"exec", "env", "time", "nice", "tini", "dumb-init", "--", "newrelic-admin", "run-program", "ddtrace-run",
-             "opentelemetry-instrument", "poetry", "pipenv", "uv", "run", "bundle", "npx", "command",
-             "then", "do", "else", "if", "elif", "until", "while", "!", "{", "("}  # fmt: skip
+             "opentelemetry-instrument", "poetry", "pipenv", "uv", "run", "bundle", "npx", "command", "cross-env",
+             "cross-env-shell", "then", "do", "else", "if", "elif", "until", "while", "!", "{", "("}  # fmt: skip
+_LAUNCHERS = {
+    "dotenv",
+    "dotenvx",
+    "doppler",
+    "infisical",
+    "op",
+    "env-cmd",
+    "chamber",
+}  # `doppler run -- node server.js`
+_IN_PARALLEL = {"concurrently"}  # each of its words is a command line
 _SHELLS = {"sh", "bash", "ash", "dash", "zsh"}
 _KEYWORDS = {"", "then", "do", "else", "fi", "done", "esac", "{", "}"}
+_ONE_OFF = re.compile(r"^(?:release|(?:db[-_]?)?migrat\w*+|seed\w*+|setup|init|console|shell|postdeploy)$")
+_ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*+=")
 _INLINE = re.compile(r"-\w*c")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One simple command. `words` leave out assignments and wrappers such as `exec` or `poetry run`."""
+    """One simple command. `words` leave out assignments and wrappers such as `exec` or `poetry run`.
+
+    `on_demand`: it runs only when a variable or an argument asks for it.
+    """
 
     text: str
     path: str
     line: int | None
+    on_demand: bool = False
 
     @property
     def words(self) -> list[str]:
@@ -59,8 +76,10 @@ def _words(text: str) -> tuple[str, ...]:
         found = shlex.split(_ASSIGNED.sub("", text))
     except ValueError:
         found = text.split()
-    while len(found) > 1 and PurePosixPath(found[0]).name in _WRAPPERS:
+    while len(found) > 1 and (PurePosixPath(found[0]).name in _WRAPPERS or _ASSIGNMENT.match(found[0])):
         found = found[1:]
+    if found and found[0] in _LAUNCHERS and "--" in found[:-1]:
+        return _words(shlex.join(found[found.index("--") + 1 :]))
     return tuple(found)
 
 
@@ -79,12 +98,17 @@ class Start:
 def starts(code: Codebase) -> list[Start]:
     """The process types of the first source that has any. None: nothing says how production starts."""
     for source in (
-        _of_procfile, _of_heroku_yml, _of_docker, _of_render, _of_fly, _of_package_json, _of_compose, _of_kubernetes,
+        _of_procfile, _of_heroku_yml, _of_docker, _of_hosts, _of_fly, _of_package_json, _of_compose, _of_kubernetes,
         _of_builder,
     ):  # fmt: skip
         if found := [_with_chain(code, start) for start in source(code)]:
             return found
     return []
+
+
+def is_one_off(start: Start) -> bool:
+    """A process type that is run by hand, by the clock or before a release, and not kept running."""
+    return bool(_ONE_OFF.match(start.type))
 
 
 def web(code: Codebase) -> Start | None:
@@ -139,13 +163,9 @@ def _of_docker(code: Codebase) -> Iterator[Start]:
         yield Start(WEB, text, told.path, (command or told).line, "Dockerfile")
 
 
-def _of_render(code: Codebase) -> Iterator[Start]:
-    file = code.get("render.yaml")
-    for document in yamls.documents(file) if file else []:
-        for service in document.get("services", []) if isinstance(document, yamls.Map) else []:
-            if isinstance(service, yamls.Map) and isinstance(service.get("startCommand"), str):
-                kind = str(service.get("type", WEB))
-                yield Start(kind, service["startCommand"], "render.yaml", service.lines["startCommand"], "render.yaml")
+def _of_hosts(code: Codebase) -> Iterator[Start]:
+    for kind, path, line, command in hosts.started(code):
+        yield Start(kind, command, path, line, path)
 
 
 def _of_fly(code: Codebase) -> Iterator[Start]:
@@ -159,7 +179,9 @@ def _of_fly(code: Codebase) -> Iterator[Start]:
 
 
 def _of_compose(code: Codebase) -> Iterator[Start]:
-    for file in code.find("compose.y*ml", "docker-compose.y*ml"):
+    """What is written for production; where nothing is, what there is for development."""
+    usual = ("compose.y*ml", "docker-compose.y*ml")
+    for file in code.find("compose.prod*.y*ml", "docker-compose.prod*.y*ml") or code.find(*usual):
         for document in yamls.documents(file) if "/" not in file.path else []:
             services = document.get("services") if isinstance(document, yamls.Map) else None
             for name, service in services.items() if isinstance(services, yamls.Map) else []:
@@ -175,14 +197,14 @@ def _of_kubernetes(code: Codebase) -> Iterator[Start]:
                 yield Start(str(container.get("name", WEB)), text, file.path, line, "Kubernetes")
 
 
-def containers(values: list[Any]) -> Iterator[yamls.Map]:
+def containers(values: list[Any], groups: tuple[str, ...] = ("containers",)) -> Iterator[yamls.Map]:
     """Of the pods inside of any kind of workload."""
     for value in values:
         spec = value.get("spec") if isinstance(value, yamls.Map) else None
         if isinstance(spec, yamls.Map):
-            listed = spec.get("containers")
-            yield from (one for one in listed or [] if isinstance(one, yamls.Map))
-            yield from containers([spec.get("template"), spec.get("jobTemplate")])
+            for listed in map(spec.get, groups):
+                yield from (one for one in listed or [] if isinstance(one, yamls.Map))
+            yield from containers([spec.get("template"), spec.get("jobTemplate")], groups)
 
 
 def _of_builder(code: Codebase) -> Iterator[Start]:
@@ -198,15 +220,27 @@ def _of_builder(code: Codebase) -> Iterator[Start]:
         if file and (language != "Go" or b"func main" in file.data):
             yield Start(WEB, command, path, None, f"the {language} builder")
             return
-    file = code.get("pom.xml")
-    if file and b"spring-boot-maven-plugin" in file.data:
-        yield Start(WEB, "java -jar target/*.jar", file.path, None, "the Java builder")
+    mains = code.find("cmd/*/main.go")
+    if len(mains) == 1 and code.get("go.mod"):
+        yield Start(WEB, f"bin/{mains[0].path.split('/')[1]}", mains[0].path, None, "the Go builder")
+        return
+    for path, sign, jars in (
+        ("pom.xml", b"spring-boot-maven-plugin", "target"),
+        ("build.gradle", b"org.springframework.boot", "build/libs"),
+        ("build.gradle.kts", b"org.springframework.boot", "build/libs"),
+    ):
+        if (file := code.get(path)) and sign in file.data:
+            yield Start(WEB, f"java -jar {jars}/*.jar", file.path, None, "the Java builder")
+            return
 
 
 def _of_package_json(code: Codebase) -> Iterator[Start]:
     package = code.fact(package_json)
-    if package and (command := package.scripts.get("start")):
-        yield Start(WEB, command, package.path, package.line_of("start"), "package.json")
+    for name in ("start:prod", "start:production", "start") if package else ():
+        if package and (command := package.scripts.get(name)):
+            told = f"npm run {name}" if f"pre{name}" in package.scripts else command
+            yield Start(WEB, told, package.path, package.line_of(name), "package.json")
+            return
 
 
 def _yaml_maps(code: Codebase, name: str, key: str) -> Iterator[tuple[str, yamls.Map]]:
@@ -241,22 +275,25 @@ def _inline(argv: list[str]) -> str:
 
 
 def _with_chain(code: Codebase, start: Start) -> Start:
-    chain = tuple(islice(_opened(code, start.command, start.path, start.line, set()), LONGEST))
-    return Start(start.type, start.command, start.path, start.line, start.origin, chain)
+    opened = _opened(code, start.command, start.path, start.line, set(), Conditions(start.command))
+    return Start(start.type, start.command, start.path, start.line, start.origin, tuple(islice(opened, LONGEST)))
 
 
-def _opened(code: Codebase, text: str, path: str, line: int | None, seen: Seen) -> Iterator[Command]:
-    for part in map(str.strip, _SIMPLE.findall(text)):
+def _opened(
+    code: Codebase, text: str, path: str, line: int | None, seen: Seen, conditions: Conditions
+) -> Iterator[Command]:
+    for raw in map(str.strip, _SIMPLE.findall(text)):
+        part, on_demand = conditions.take(raw)
         if part in _KEYWORDS or part.startswith("#"):
             continue
-        command = Command(part, path, line)
+        command = Command(part, path, line, on_demand)
         if inline := _inline(command.words):
             if _is_new(seen, path, line, inline):
-                yield from _opened(code, inline, path, line, seen)
+                yield from _opened(code, inline, path, line, seen, conditions)
         elif scripts := _scripts(code, command):
             for inner, where, first in scripts:
                 if _is_new(seen, where, first, inner):
-                    yield from _lines_opened(code, inner, where, first, seen)
+                    yield from _lines_opened(code, inner, where, first, seen, conditions)
         else:
             yield command
 
@@ -267,7 +304,9 @@ def _is_new(seen: Seen, path: str, line: int | None, text: str) -> bool:
     return not known and len(seen) <= MOST_SCRIPTS
 
 
-def _lines_opened(code: Codebase, text: str, path: str, first: int | None, seen: Seen) -> Iterator[Command]:
+def _lines_opened(
+    code: Codebase, text: str, path: str, first: int | None, seen: Seen, conditions: Conditions
+) -> Iterator[Command]:
     """A script's lines have lines of their own; one from a manifest has the manifest's."""
     begun, joined = 0, ""
     for number, raw in enumerate(text.split("\n"), start=1):
@@ -276,7 +315,7 @@ def _lines_opened(code: Codebase, text: str, path: str, first: int | None, seen:
         if joined.endswith("\\"):
             joined = joined[:-1]
             continue
-        yield from _opened(code, joined, path, begun if first is None else first, seen)
+        yield from _opened(code, joined, path, begun if first is None else first, seen, conditions)
         joined = ""
 
 
@@ -288,6 +327,8 @@ def _scripts(code: Codebase, command: Command) -> list[tuple[str, str, int | Non
         names = [name for name in (f"pre{match[1]}", match[1], f"post{match[1]}") if name in package.scripts]
         return [(package.scripts[name], package.path, package.line_of(name) or 1) for name in names]
     words = command.words
+    if command.program in _IN_PARALLEL:
+        return [(word, command.path, command.line) for word in words[1:] if " " in word]
     named = [word for word in words[1:] if not word.startswith("-")] if command.program in _SHELLS else words
     file = own_file(code, named[0]) if named else None
     is_shell = file and (file.language == "shell" or (file.data.startswith(b"#!") and b"sh" in file.data[:30]))

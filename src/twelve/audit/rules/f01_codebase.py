@@ -20,9 +20,12 @@ _INSTALLED = re.compile(
 )
 _BUILT = re.compile(
     r"^(?P<place>(?:.*/)?__pycache__(?=/)|(?:.*/)?[^/]+\.egg-info(?=/)|(?:.*/)?(?:target|build/libs|build/classes|bin|out)"
-    r"(?=/[^/]+\.(?:jar|war|class)$)|(?:.*/)?\.next(?=/)|(?:.*/)?target/classes(?=/)|(?:.*/)?dist(?=/[^/]+\.(?:whl|tar\.gz)$))"
+    r"(?=/[^/]+\.(?:jar|war|class)$)|(?:.*/)?\.(?:next|nuxt|svelte-kit|parcel-cache)(?=/)|(?:.*/)?target/classes(?=/)|(?:.*/)?dist(?=/[^/]+\.(?:whl|tar\.gz)$)"
+    r"|(?:.*/)?build(?=/(?:asset-manifest\.json|static/js/main\.\w{8}\.js)$)|(?:.*/)?[\w-]{0,40}static\w{0,40}(?=/staticfiles\.json$)"
+    r"|(?:.*/)?public/assets(?=/\.(?:sprockets-)?manifest[^/]{0,80}\.json$))"
     r"|(?P<file>.+\.(?:pyc|pyo|class))$"
 )
+_COMPILED = re.compile(r"(|.*/)(?:dist|build|out)/(.+)\.js")
 _WRAPPER = re.compile(r"(^|/)(\.mvn|gradle)/wrapper/")
 _LEAVING = re.compile(r"""(?:\brequire\s*\(\s*|\bfrom\s+|\bimport\s+|\bimport\s*\(\s*)["'](\.\./[^"'\n]{1,300})["']""")
 _JS = ("javascript", "typescript", "tsx")
@@ -136,6 +139,7 @@ def code_is_shared(code: Codebase) -> Iterator[Hit]:
     roots = [root for root in code.fact(app_roots) if root]
     if len(roots) < 2 or _is_workspace(code):
         return
+    shared: dict[str, list[tuple[str, Hit]]] = {}
     for file, line, place in _leaving(code):
         own = next((root for root in roots if _is_in(file.path, root)), None)
         target = _resolved(file.path, place)
@@ -143,6 +147,12 @@ def code_is_shared(code: Codebase) -> Iterator[Hit]:
         if own is not None and other is not None:
             told = f"code from {other}" if target == other else f"{target}, which belongs to {other}"
             yield Hit(file.path, line, f"{own} takes {told}, an app of its own.")
+        elif own is not None and not _is_in(target, own):
+            told = f"{own} takes {target}, as another app does."
+            shared.setdefault(target, []).append((own, Hit(file.path, line, told)))
+    for taken in shared.values():
+        if len({own for own, _ in taken}) > 1:
+            yield from (hit for _, hit in taken)
 
 
 def _is_workspace(code: Codebase) -> bool:
@@ -214,6 +224,15 @@ def dependencies_are_tracked(code: Codebase) -> Iterator[Hit]:
 )
 def builds_are_tracked(code: Codebase) -> Iterator[Hit]:
     yield from _tracked(code, _BUILT, "is made by the build")
+    compiled = (path for path, file in code.files.items() if file.tracked and _is_compiled(code, path))
+    if first := next(compiled, ""):
+        yield Hit(first, None, f"{first} is compiled from a source that is here too, and {code.keeps}.")
+
+
+def _is_compiled(code: Codebase, path: str) -> bool:
+    """dist/server.js beside src/server.ts."""
+    match = _COMPILED.fullmatch(path)
+    return bool(match) and any(f"{match[1]}src/{match[2]}{ending}" in code.files for ending in (".ts", ".tsx"))  # type: ignore[index] # it matched
 
 
 def _tracked(code: Codebase, pattern: re.Pattern[str], said: str) -> Iterator[Hit]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase
-from twelve.audit.facts import foreign, locks, ranges, runtimes, start
+from twelve.audit.facts import foreign, libraries, locks, ranges, runtimes
 from twelve.audit.facts.locks import Manifest
 from twelve.audit.facts.manifests import Dependency
 from twelve.audit.model import Evidence, Hit, Verdict
@@ -30,9 +30,14 @@ MANIFESTS = {
     "go": "go.mod",
     "java": "pom.xml or build.gradle",
 }
+_DECLARE_ANY = (
+    "Gemfile", "gems.rb", "*.gemspec", "go.mod", "Gopkg.toml", "glide.yaml", "pom.xml", "build.gradle*", "build.xml",
+    "build.sbt", "ivy.xml", "BUILD", "BUILD.bazel", "WORKSPACE", "*.jar",
+)  # fmt: skip
 _MOVING = {"latest", "*", "x", "next", "canary"}
 _OF_WORKSPACE = ("workspace:", "file:", "link:", "portal:", "catalog:", "npm:", "patch:")
-_DYNAMIC_JAVA = re.compile(r"LATEST|RELEASE|\+|[\[(].{0,99}?,|latest\.")
+_DYNAMIC_JAVA = re.compile(r"LATEST|RELEASE|\+|[\[(].{0,99}?,|latest\.|-SNAPSHOT$")
+_NPM_PLACE = re.compile(r"^(?:git@|(?:github|gitlab|bitbucket):|[\w-]++/[\w.-]++(?:#|$))")
 
 
 def irrelevant(code: Codebase) -> str:
@@ -71,6 +76,17 @@ def nothing_declares(code: Codebase) -> Iterator[Hit]:
         if not f02_undeclared.has_manifest(code, one.language):
             yield Hit(one.path, one.line, f"{one.module} is imported, and there is no {MANIFESTS[one.language]}.")
             return
+    for file, imports in () if code.find(*_DECLARE_ANY) else code.extracted(foreign.other_imports):
+        module, line = imports[0]
+        if not _is_own(code, module):
+            yield Hit(file.path, line, f"{module} is imported, and there is no {MANIFESTS[file.language]}.")
+            return
+
+
+def _is_own(code: Codebase, module: str) -> bool:
+    """A package of this codebase: its directories are named after it."""
+    place = f"{module.replace('.', '/')}/"
+    return any(place in path for path in code.files)
 
 
 @RULES.of_code(
@@ -84,22 +100,10 @@ def nothing_declares(code: Codebase) -> Iterator[Hit]:
 )
 def no_lock(code: Codebase) -> Iterator[Hit]:
     for one in code.fact(locks.manifests_of):
-        if not one.lock and not _is_library(code, one):
+        if not one.lock and not libraries.is_library(code, one):
             first = min(one.dependencies, key=lambda wanted: wanted.line or 0)
             told = f"{one.path} names no exact version of everything it needs: lock it with {LOCKERS[one.language]}."
             yield Hit(one.path, first.line, told)
-
-
-def _is_library(code: Codebase, one: Manifest) -> bool:
-    """A library leaves the choice to the app that uses it; what only tests and builds need is no part of a release."""
-    if all(wanted.dev for wanted in one.dependencies):
-        return True
-    file = code.get(one.path)
-    if file is None or not one.path.endswith(("pyproject.toml", "package.json")):
-        return False
-    if "/" not in one.path and code.fact(start.starts):
-        return False
-    return any(word in file.text for word in ("[build-system]", '"exports"', '"peerDependencies"'))
 
 
 @RULES.of_code(
@@ -113,7 +117,7 @@ def _is_library(code: Codebase, one: Manifest) -> bool:
 )
 def any_version(code: Codebase) -> Iterator[Hit]:
     for manifest in code.fact(locks.manifests_of):
-        for one in () if _is_library(code, manifest) else manifest.dependencies:
+        for one in () if libraries.is_library(code, manifest) else manifest.dependencies:
             if said := _openness(manifest, one):
                 yield Hit(one.path, one.line, f"{one.name} {said}.")
 
@@ -121,12 +125,13 @@ def any_version(code: Codebase) -> Iterator[Hit]:
 def _openness(manifest: Manifest, one: Dependency) -> str:
     """Why what is installed may differ from day to day; empty when it may not, or the lock settles it."""
     version = one.version.strip()
-    if "://" in version or version.startswith(("git+", "github:")):
+    if "://" in version or (manifest.language == "node" and _NPM_PLACE.search(version)):
         return "" if locks.is_fixed_place(version) or _settles(manifest) else f"comes from {version}, without a commit"
     if manifest.language == "node":
         return _openness_of_node(version, locked=bool(manifest.lock))
     if manifest.language == "java":
-        return f"is asked for as {version}" if _DYNAMIC_JAVA.search(version) else ""
+        is_open = _DYNAMIC_JAVA.search(version) and not one.own
+        return f"is asked for as {version}" if is_open else ""
     if manifest.lock or manifest.language == "go":
         return ""
     return _openness_of_range(version)

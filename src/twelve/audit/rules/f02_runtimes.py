@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from twelve.audit.codebase import Codebase
-from twelve.audit.facts import eol, locks, runtimes
+from twelve.audit.facts import eol, libraries, locks, runtimes
 from twelve.audit.facts.dockerfile import (
     Instruction,
     Stage,
@@ -29,14 +29,16 @@ PINS = {
     "java": "system.properties, or java.version in pom.xml",
 }
 _VERSION_TAG = re.compile(r"\d")
+_VERSION_NAME = re.compile(r"-[a-z]{1,20}\d+(?:-|$)")  # gcr.io/distroless/static-debian12
 _INSTALLER = re.compile(
-    r"(?:^|\s)(?:(?:uv\s+)?pip3?(?:\.\d+)?\s+install|(?:npm|pnpm)\s+(?:install|i|add)\b.{0,200}?(?:\s-g\b|--global\b)|"
-    r"yarn\s+global\s+add|gem\s+install|go\s+install|cargo\s+install|pipx\s+install|easy_install)\s+(.*)"
+    r"(?:^|\s)(?:(?:uv\s+)?pip3?(?:\.\d+)?\s+install|(?:npm|pnpm|bun)\s+(?:install|i|add)|yarn\s+(?:global\s+)?add|"
+    r"poetry\s+add|(?:conda|mamba|micromamba)\s+install|gem\s+install|go\s+install|cargo\s+install|pipx\s+install|easy_install)\s+(.*)"
 )  # fmt: skip
 _WITH_VALUE = {"-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f",
                "--find-links", "-t", "--target", "--prefix", "--root", "--python", "--cache-dir", "--no-binary",
                "--only-binary", "--platform", "--python-version", "--trusted-host", "--timeout",
-               "--retries"}  # fmt: skip
+               "--retries", "--only", "--omit", "--include", "--registry", "--loglevel", "-w", "--workspace",
+               "--filter", "-n", "--name", "--file", "--channel", "-v", "--version"}  # fmt: skip
 # Tools that install, build or lock are part of the build, not of the app.
 _PACKAGERS = {
     "pip", "setuptools", "wheel", "uv", "poetry", "pipenv", "pdm", "hatch", "pip-tools", "npm", "pnpm", "yarn",
@@ -76,7 +78,7 @@ def _languages(code: Codebase) -> dict[str, str]:
     """The languages that run in production, with the first manifest of each."""
     found: dict[str, str] = {}
     for one in code.fact(locks.manifests_of):
-        if not all(wanted.dev for wanted in one.dependencies):
+        if not libraries.is_library(code, one):
             found.setdefault(one.language, one.path)
     return found
 
@@ -120,8 +122,9 @@ def _said_of(product: str, version: str) -> str:
 )
 def base_is_unpinned(code: Codebase) -> Iterator[Hit]:
     for stage, base in _bases(code):
-        tag = split_image(base)[1]
-        if "$" not in base and "@" not in base and not (_VERSION_TAG.search(tag) or tag in eol.CODENAMES):
+        name, tag = split_image(base)
+        is_told = _VERSION_TAG.search(tag) or _VERSION_NAME.search(name) or eol.CODENAMES.keys() & set(tag.split("-"))
+        if "$" not in base and "@" not in base and not is_told:
             yield Hit(stage.path, stage.line, f"{base} is another image whenever its publisher says so.")
 
 

@@ -6,7 +6,7 @@ from twelve.audit.codebase import Codebase
 from twelve.audit.facts import foreign, imports, locks, manifests, programs
 from twelve.audit.facts.foreign import Import
 from twelve.audit.facts.manifests import normal
-from twelve.audit.facts.modules import is_brought, is_widely_known
+from twelve.audit.facts.modules import ALONG, is_brought, is_widely_known
 from twelve.audit.model import Hit
 from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
 
@@ -29,7 +29,7 @@ def import_is_undeclared(code: Codebase) -> Iterator[Hit]:
             continue
         if one.language == "python":
             yield from _of_python(code, one)
-        elif one.module not in code.fact(_named_of_node):
+        elif one.module not in code.fact(_named_of_node) and one.module.partition("/")[0] not in code.fact(_aliases):
             yield _undeclared(one, certain=True, locked=one.module in code.fact(_locked_node))
 
 
@@ -37,7 +37,8 @@ def _of_python(code: Codebase, one: Import) -> Iterator[Hit]:
     file = code.get(one.path)
     if is_brought(one.module, code.fact(_named)) or file is None or not foreign.is_needed(file, one.module):
         return
-    locked = is_brought(one.module, code.fact(locks.locked_python))
+    comes_along = not code.fact(_named).isdisjoint(ALONG.get(one.module, ()))
+    locked = comes_along or is_brought(one.module, code.fact(locks.locked_python))
     certain = is_widely_known(one.module) and imports.is_served(code, file)
     yield _undeclared(one, certain=certain, locked=locked)
 
@@ -45,7 +46,7 @@ def _of_python(code: Codebase, one: Import) -> Iterator[Hit]:
 def _undeclared(one: Import, *, certain: bool, locked: bool) -> Hit:
     """What a lock keeps in place is there, though only as long as somebody else needs it."""
     if locked:
-        told = f"{one.module} is imported, locked, and declared only by what else is installed: declare it too."
+        told = f"{one.module} is imported, and declared only by what else is installed: declare it too."
         return Hit(one.path, one.line, told, severity=INFO)
     told = f"{one.module} is imported, and no manifest declares what brings it."
     return Hit(one.path, one.line, told, severity=ERROR if certain else WARNING)
@@ -86,6 +87,13 @@ def _named_of_node(code: Codebase) -> frozenset[str]:
     return frozenset(names | types)
 
 
+def _aliases(code: Codebase) -> frozenset[str]:
+    """What the compiler or the bundler resolves to directories: paths of tsconfig.json, aliases of vite and webpack."""
+    files = code.find("tsconfig*.json", "jsconfig.json", "vite.config.*", "webpack*.js", "babel.config.*", ".babelrc")
+    told = (match[1] for file in files for _, match in file.search(r"""['"]([@\w][^'"\s*]{0,99})(?:\*)?['"]\s*:"""))
+    return frozenset(name.rstrip("/") for name in told)
+
+
 @RULES.of_code(
     "TF02-shell-out-system-tool",
     WARNING,
@@ -107,6 +115,9 @@ def system_tool(code: Codebase) -> Iterator[Hit]:
         missing = [tool for tool in call.tools if not programs.is_declared(code, tool)]
         if missing:
             yield Hit(call.path, call.line, f"{_and(missing)} must be there already: nothing declares {_it(missing)}.")
+    for one, program in programs.wrapped(code):
+        if not programs.is_declared(code, program):
+            yield Hit(one.path, one.line, f"{one.name} starts {program}, which nothing declares.")
 
 
 def _and(names: list[str]) -> str:

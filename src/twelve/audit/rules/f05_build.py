@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile
-from twelve.audit.facts import manifests, start, yamls
+from twelve.audit.facts import hosts, manifests, start, yamls
 from twelve.audit.facts.dockerfile import Instruction, contributing, line_of, parse, production_files, run_commands
 from twelve.audit.facts.runtimes import split_image
 from twelve.audit.model import Hit, Verdict
 from twelve.audit.rule import INFO, WARNING, Rulebook
-from twelve.audit.rules.f12_admin import MIGRATE, SEED
+from twelve.audit.rules.f12_admin import MIGRATE, SEED, does_so
 
 RULES = Rulebook()
 # Scripts that builders run while they build.
@@ -21,9 +21,10 @@ NPM_HOOKS = ("preinstall", "install", "postinstall", "heroku-prebuild", "heroku-
 _DATABASE = re.compile(r"^(?:psql|mysql|mongo|mongosh|redis-cli|createdb|dropdb|pg_restore)\s")
 _BAKED = re.compile(
     r"(?:NEXT_PUBLIC|REACT_APP|VITE|NUXT_PUBLIC|GATSBY|VUE_APP|PUBLIC|EXPO_PUBLIC)_\w+|\w*(?:API|BASE|SITE|APP|SERVER|BACKEND|"
-    r"STATIC|MEDIA|DATABASE|REDIS|AUTH)_?(?:URL|HOST|DOMAIN|ENDPOINT)|(?:RAILS|NODE|APP|DJANGO|FLASK|DEPLOY|SENTRY)_?ENV(?:IRONMENT)?"
+    r"STATIC|MEDIA|DATABASE|REDIS|AUTH)_?(?:URL|HOST|DOMAIN|ENDPOINT)|(?:(?:RAILS|NODE|APP|DJANGO|FLASK|DEPLOY|SENTRY|BUILD|TARGET)_?)?ENV(?:IRONMENT)?|CONFIGURATION"
 )
 _STAGE_NAMES = {"", "production", "prod"}  # a build for production only is the same for every deploy
+_OF_A_DEPLOY = re.compile(r"build:(?:prod|production|stage|staging|uat|qa|preprod)")
 _OURS = re.compile(r"(^|/)(docker-)?(compose|stack)[^/]{0,60}(prod|production|deploy)[^/]{0,60}\.ya?ml$")
 
 
@@ -39,7 +40,7 @@ _OURS = re.compile(r"(^|/)(docker-)?(compose|stack)[^/]{0,60}(prod|production|de
 )
 def build_migrates(code: Codebase) -> Iterator[Hit]:
     for path, line, text in _build_commands(code):
-        if MIGRATE.search(text) or SEED.search(text) or _DATABASE.search(text):
+        if does_so(MIGRATE, text) or does_so(SEED, text) or _DATABASE.search(text):
             yield Hit(path, line, f"`{text[:100]}` is run while the app is built.")
 
 
@@ -55,7 +56,7 @@ def _build_commands(code: Codebase) -> Iterator[tuple[str, int | None, str]]:
             yield package.path, package.line_of(name), text
     for file, run in _runs(code):
         yield from ((file.path, line_of(code, run, text), text) for text in run_commands(run))
-    yield from _render_builds(code)
+    yield from ((path, line, text) for _, path, line, text in hosts.built(code))
 
 
 def _is_command(text: str) -> bool:
@@ -66,15 +67,6 @@ def _runs(code: Codebase) -> Iterator[tuple[SourceFile, Instruction]]:
     for file in production_files(code):
         for stage in contributing(parse(file)):
             yield from ((file, run) for run in stage.of("RUN"))
-
-
-def _render_builds(code: Codebase) -> Iterator[tuple[str, int | None, str]]:
-    file = code.get("render.yaml")
-    for document in yamls.documents(file) if file else []:
-        services = document.get("services") if isinstance(document, yamls.Map) else None
-        for service in services if isinstance(services, yamls.Seq) else []:
-            if isinstance(service, yamls.Map) and isinstance(text := service.get("buildCommand"), str):
-                yield "render.yaml", service.lines["buildCommand"], text
 
 
 @RULES.of_code(
@@ -90,11 +82,22 @@ def build_needs_config(code: Codebase) -> Iterator[Hit]:
     for file in production_files(code):
         for stage in contributing(parse(file)):
             rest = "\n".join(f"{one.keyword} {one.value}" for one in stage.instructions)
-            for argument in stage.of("ARG"):
-                name, _, default = argument.value.partition("=")
-                if _is_baked(name.strip(), default.strip("\"' "), rest):
-                    told = f"The build argument {name.strip()} has no default: what it says is baked into the image."
-                    yield Hit(file.path, argument.line, told)
+            arguments = ((one.line, word) for one in stage.of("ARG") for word in one.value.split())
+            for line, argument in arguments:
+                name, _, default = argument.partition("=")
+                if _is_baked(name, default.strip("\"'"), rest):
+                    told = f"The build argument {name} has no default: what it says is baked into the image."
+                    yield Hit(file.path, line, told)
+    yield from _built_for_each(code)
+
+
+def _built_for_each(code: Codebase) -> Iterator[Hit]:
+    """`build:staging` beside `build:production`."""
+    package = code.fact(manifests.package_json)
+    names = [name for name in package.scripts if _OF_A_DEPLOY.fullmatch(name)] if package else []
+    if package and len({name.partition(":")[2][:4] for name in names}) > 1:
+        told = f"Each deploy has a build of its own: {', '.join(sorted(names))}."
+        yield Hit(package.path, package.line_of(names[0]), told)
 
 
 def _is_baked(name: str, default: str, rest: str) -> bool:
@@ -118,8 +121,15 @@ def _is_baked(name: str, default: str, rest: str) -> bool:
     good={"k8s/web.yaml": "kind: Pod\nspec:\n  containers:\n  - image: shop:v42\n"},
 )
 def tag_is_mutable(code: Codebase) -> Iterator[Hit]:
+    overlaid = list(_of_overlays(code))
+    named = {image for _, _, image, _ in overlaid}
+    yield from (
+        Hit(path, line, f"{image}:{tag} is whatever was pushed last.")
+        for path, line, image, tag in overlaid
+        if is_mutable(f"{image}:{tag}")
+    )
     for path, line, image, hit in _deployed_images(code):
-        if is_mutable(image):
+        if is_mutable(image) and split_image(image)[0] not in named:
             verdict, severity = hit
             yield Hit(path, line, f"{image} is whatever was pushed last.", severity=severity, verdict=verdict)
 
@@ -130,6 +140,7 @@ def is_mutable(image: str) -> bool:
     return split_image(image)[1] in {"", "latest", "stable", "main", "master", "edge", "production", "prod"}
 
 
+_IN_A_POD = ("containers", "initContainers")
 Meaning = tuple[Verdict, Any]
 
 
@@ -138,6 +149,9 @@ def _deployed_images(code: Codebase) -> Iterator[tuple[str, int | None, str, Mea
     for file in code.written_in("yaml", kinds=(Kind.PRODUCTION, Kind.DEVELOPMENT)):
         if b"image:" in file.data:
             yield from _of_yaml(file)
+    for file in code.find("*.nomad", "*.nomad.hcl", "*.tf", kinds=(Kind.PRODUCTION,)):
+        for line, match in file.search(r'^[ \t]*+image\s*=\s*"([^"\s$]+:(?:latest|stable|main|master))"'):
+            yield file.path, line, match[1], (Verdict.PARTIAL, WARNING)
     for file in code.find("Dockerrun.aws.json", "*task*def*.json", "imagedefinitions.json"):
         # Another way to start what the Procfile or the Dockerfile starts is a sample.
         verdict = Verdict.PASS if code.fact(start.starts) else Verdict.PARTIAL
@@ -151,17 +165,39 @@ def _of_yaml(file: SourceFile) -> Iterator[tuple[str, int | None, str, Meaning]]
         if not isinstance(document, yamls.Map):
             continue
         services = document.get("services")
-        if "kind" in document and "spec" in document:
-            found = [one for one in start.containers([document]) if isinstance(one.get("image"), str)]
+        if "kind" in document and ("spec" in document or "items" in document):
+            items = document.get("items")
+            found = list(start.containers([document, *(items if isinstance(items, yamls.Seq) else [])], _IN_A_POD))
             meaning: Meaning = (Verdict.PARTIAL, WARNING)
         elif isinstance(services, yamls.Map):
             every = [one for one in services.values() if isinstance(one, yamls.Map)]
-            found = [one for one in every if isinstance(one.get("image"), str) and "build" not in one]
+            found = [one for one in every if "build" not in one]
             for_production = _OURS.search(file.path)
             meaning = (Verdict.PARTIAL, WARNING) if for_production else (Verdict.PASS, INFO)
         else:
             continue
-        yield from ((file.path, one.lines["image"], one["image"], meaning) for one in found if "image" in one.lines)
+        named = (one for one in found if isinstance(one.get("image"), str) and "image" in one.lines)
+        yield from ((file.path, one.lines["image"], one["image"], meaning) for one in named)
+
+
+def _of_overlays(code: Codebase) -> Iterator[tuple[str, int, str, str]]:
+    """(path, line, image, tag) that kustomize and Helm put into the manifests; a chart without a tag takes its own."""
+    for file in code.find("kustomization.y*ml", kinds=(Kind.PRODUCTION,)):
+        for one in _maps(file, "images"):
+            if isinstance(name := one.get("name"), str) and ("newTag" in one or "digest" in one):
+                yield file.path, one.lines.get("newTag", one.line), name, str(one.get("newTag", "digest"))
+    for file in code.find("values*.y*ml", kinds=(Kind.PRODUCTION,)):
+        directory = file.path.rpartition("/")[0]
+        if (f"{directory}/Chart.yaml" if directory else "Chart.yaml") in code.files:
+            for one in _maps(file, "image"):
+                if isinstance(tag := one.get("tag"), str) and tag and isinstance(one.get("repository"), str):
+                    yield file.path, one.lines["tag"], one["repository"], tag
+
+
+def _maps(file: SourceFile, key: str) -> Iterator[yamls.Map]:
+    for document in yamls.documents(file):
+        told = document.get(key) if isinstance(document, yamls.Map) else None
+        yield from (one for one in (told if isinstance(told, yamls.Seq) else [told]) if isinstance(one, yamls.Map))
 
 
 @RULES.of_code(

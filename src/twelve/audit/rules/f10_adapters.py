@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
-from twelve.audit.facts import engines
+from twelve.audit.facts import engines, manifests
 from twelve.audit.facts.comments import uncommented
+from twelve.audit.facts.optional import in_tests, parents
 from twelve.audit.facts.pythons import name_of, text_of
 from twelve.audit.model import Hit, Verdict
 from twelve.audit.rule import INFO, WARNING, Rulebook
@@ -18,10 +19,12 @@ RESISTS = (
 _WHERE = (Kind.PRODUCTION, Kind.DEVELOPMENT)
 _EMBEDDED = re.compile(
     r"sqlite(?:\+\w+)?://(?!/?:memory:)|django\.db\.backends\.sqlite3|jdbc:(?:h2|sqlite|hsqldb|derby):"
-    r"|^[ \t]*+adapter:\s*[\"']?sqlite3|\b(?:dialect|type|client"
+    r"|^[ \t]*+adapter:\s*[\"']?sqlite3|\bsqlite\.Open\(|\bsql\.Open\(\s*\"sqlite3?\"|\b(?:dialect|type|client"
     r"|provider)[\"']?\s*[:=]\s*[\"'](?:better-)?sqlite3?[\"']",
     re.MULTILINE,
 )
+_OF_TESTS = re.compile(r"\btest\w{0,20}['\"]?\s*:\s*\{[^{}]*$")
+_FOR_PEOPLE = re.compile(r"(^|/)(scripts?|tools?|bin)/")
 _SERVERS = re.compile(
     r"\b(?:postgres(?:ql)?|mysql|mariadb|mssql|oracle)(?:\+\w+)?://|django\.db\.backends\.(?:postgresql|mysql|oracle)\w*"
     r"|django\.contrib\.gis\.db\.backends\.(?:postgis|mysql)|jdbc:(?:postgresql|mysql|mariadb|sqlserver|oracle):"
@@ -29,7 +32,20 @@ _SERVERS = re.compile(
     r"|provider)[\"']?\s*[:=]\s*[\"'](?:postgres\w*|mysql2?|pg|mariadb)[\"']",
     re.MULTILINE,
 )
-_LANGUAGES = ("python", "javascript", "typescript", "tsx", "yaml", "properties", "ruby", "java", "json", "ini")
+_LANGUAGES = (
+    "python",
+    "javascript",
+    "typescript",
+    "tsx",
+    "yaml",
+    "properties",
+    "ruby",
+    "java",
+    "json",
+    "ini",
+    "go",
+    "env",
+)
 # stand-in -> what it stands in for
 _STAND_INS = {
     "LocMemCache": "cache", "DummyCache": "cache", "FileBasedCache": "cache", "SimpleCache": "cache",
@@ -50,10 +66,22 @@ def embedded_databases(file: SourceFile) -> list[tuple[int, str]]:
     """(line, what is named): SQLite, H2 and the like as the database, not in memory."""
     if file.language == "python":  # what other strings say of it is no database
         constants = (node for node in file.nodes if isinstance(node, ast.Constant))
-        told = ((node.lineno, match) for node in constants if (match := _EMBEDDED.match(text_of(node) or "")))
-        return [(line, match[0]) for line, match in told]
+        told = ((node, match) for node in constants if (match := _EMBEDDED.match(text_of(node) or "")))
+        return [(node.lineno, match[0]) for node, match in told if not _is_only_named(file, node)]
     text = uncommented(file)
-    return [(file.line_at(match.end()), match[0].strip()) for match in _EMBEDDED.finditer(text)]
+    found = (
+        match
+        for match in _EMBEDDED.finditer(text)
+        if not _OF_TESTS.search(text[max(0, match.start() - 120) : match.start()])
+    )
+    return [(file.line_at(match.end()), match[0].strip()) for match in found]
+
+
+def _is_only_named(file: SourceFile, node: ast.AST) -> bool:
+    """What is compared with, what a script for people reads, and what tests have."""
+    around = parents(file).get(node)
+    asked = isinstance(around, ast.Call) and name_of(around.func).endswith(("startswith", "replace"))
+    return asked or isinstance(around, ast.Compare) or bool(_FOR_PEOPLE.search(file.path)) or in_tests(file, node)
 
 
 @RULES.of_code(
@@ -75,9 +103,21 @@ def embedded_databases(file: SourceFile) -> list[tuple[int, str]]:
 def embedded_in_development(code: Codebase) -> Iterator[Hit]:
     embedded = code.extracted(embedded_databases)
     other = _other_engine(code) if embedded else ""
+    yield from _by_groups(code)
     for file, found in embedded if other else []:
         line, told = found[0]
         yield Hit(file.path, line, f"{told} stands in where there is no other; production has {other}.")
+
+
+def _by_groups(code: Codebase) -> Iterator[Hit]:
+    """A Gemfile that has SQLite for development and another client for production."""
+    gems = {one.name: one for one in code.fact(manifests.ruby_dependencies)}
+    file, own = code.get("Gemfile"), gems.get("sqlite3")
+    other = next((gems[name] for name in ("pg", "mysql2", "trilogy") if name in gems and not gems[name].dev), None)
+    if file and own and own.dev and own.line and own.path == file.path and other:
+        above = [line for line in file.lines[: own.line] if line.startswith("group") or ":development" in line]
+        if above and "development" in above[-1]:
+            yield Hit(own.path, own.line, f"sqlite3 stands in for {other.name} in development.")
 
 
 def _other_engine(code: Codebase) -> str:
@@ -158,7 +198,7 @@ def eager_queues(file: SourceFile) -> list[tuple[int, bool]]:
     """(line, whether that is so unless the environment says no) of queues whose jobs run in the web process."""
     found = []
     for name, value in (pair for node in file.nodes for pair in _named_values(node)):
-        if _EAGER.match(name) and (eager := _eagerness(value)):
+        if _EAGER.match(name) and (eager := _eagerness(value)) and not in_tests(file, value):
             found.append((value.lineno, eager == "yes"))
     return found
 

@@ -113,7 +113,7 @@ def _drift(language: str, told: list[Runtime]) -> Iterator[Hit]:
         return
     right = stated[0]
     wanted = _release(right)
-    for one in stated[1:]:
+    for one in (*stated[1:], *(one for one in told if one.where == runtimes.DEVELOPMENT)):
         if _differs(language, _release(one), wanted) and one.path != right.path:
             yield Hit(one.path, one.line, f"{language} {_release(one)} here, {wanted} in {right.path}:{right.line}.")
     tested = [one for one in told if one.where == runtimes.CI]

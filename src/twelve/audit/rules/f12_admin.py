@@ -8,7 +8,6 @@ from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
 from twelve.audit.facts import start
 from twelve.audit.facts.comments import uncommented
 from twelve.audit.facts.manifests import declared, package_json, parsed_json
-from twelve.audit.facts.start import Command, Start
 from twelve.audit.model import Evidence, Hit, Verdict
 from twelve.audit.rule import INFO, WARNING, Rulebook
 from twelve.audit.rules import f12_schema, f12_training
@@ -17,17 +16,18 @@ RULES = Rulebook()
 RULES.rules += [*f12_schema.RULES.rules, *f12_training.RULES.rules]
 MIGRATE = re.compile(
     r"\bflask\s+db\s+upgrade|\bmanage(?:\.py)?\s+migrate\b|\balembic\b.{0,200}?\bupgrade\b|\bdjango-admin\s+migrate\b"
-    r"|\bdb:(?:migrate|prepare|schema:load|push)\b|\bprisma\s+(?:migrate\s+deploy|migrate\s+dev|db\s+push)\b|\bknex\b.{0,200}?\bmigrate:"
+    r"|\bdb:(?:migrate|prepare|setup|schema:load|push)\b|\bprisma\s+(?:migrate\s+deploy|migrate\s+dev|db\s+push)\b|\bknex\b.{0,200}?\bmigrate:"
     r"|\bmigration:run\b|\bmigrations:migrate\b|\b(?:flyway|liquibase)\b.{0,200}?\b(?:migrate|update)\b|\b(?:goose|dbmate|tern|soda)\b.{0,200}?\b(?:up|migrate)\b"
     r"|\bmigrate\s+-(?:path|source|database)\b|\becto\.migrate\b|\bartisan\s+migrate\b|\bnode-pg-migrate\s+up\b|\bdb-migrate\s+up\b"
     r"|\bdrizzle-kit\s+(?:migrate|push)\b|\baerich\s+upgrade\b|\bsequelize(?:-cli)?\s+db:|\bmigrate(?:-mongo)?\s+up\b|\bmigrate\.(?:py|js|ts|sh)\b"
 )
 SEED = re.compile(
-    r"\bloaddata\b|\bdb:seed\b|\bseed(?:s|er|_\w+|-\w+)?(?:\.\w+)?(?=\s|$|['\"])|\bdb[-_:]?reset\b|\breset[-_]?db\b|\bpopulate\w*"
+    r"\bloaddata\b|\bdb:seed\b|\bseed:run\b|(?<!--)(?<!random-)\bseed(?:s|er|_\w+|-\w+)?(?:\.\w+)?(?=\s|$|['\"])|\bdb[-_:]?reset\b|\breset[-_]?db\b|\bpopulate\w*"
     r"|\bcreatesuperuser\b|\bcreate[-_]?admin\b|\binit[-_]?db\b|\bload_?fixtures?\b|\bfixtures:load\b|\bensure_?superuser\b"
 )
-ASKED = re.compile(r"\$\{?[A-Za-z]\w*")
-REFUSED = re.compile(r"!=|-z\b|!\s|:-(?:1|true|yes|on)\b|-[efdrs]\s", re.IGNORECASE)
+ABOUT_FILES = re.compile(
+    r"(?:chmod|chown|mkdir|cp|mv|rm|ls|ln|touch|cat|echo|printf|test|\[\[?|sed|grep|cd|git|apt(?:-get)?|apk|go)\s"
+)
 STORES = re.compile(
     r"sqlalchemy|^django$|psycopg|pymysql|mysql|pymongo|mongo|motor|peewee|tortoise|sqlmodel|asyncpg|alembic|^pg$|sequelize|knex"
     r"|typeorm|prisma|sqlite|drizzle|mikro-orm|sequel|rails|activerecord|cassandra|neo4j|couchdb|dynamo|pony|edgedb"
@@ -38,6 +38,7 @@ STORES_IN_FILES = re.compile(
 TASKS = ("manage.py", "bin/rails", "Rakefile", "artisan", "bin/console", "alembic.ini", "migrations/env.py")
 WRAPPED = re.compile(r"\b(bundle\s+exec|poetry\s+run|pipenv\s+run|uv\s+run)\b")
 OF_BUNDLER = re.compile(r"^(?:rake|rails|sidekiq|resque|puma|unicorn|rackup|ruby)\b")
+OF_PYTHON = re.compile(r"^(?:python[\d.]*|alembic|flask|celery|django-admin|\./manage\.py)\s")
 OWN_DSN = re.compile(
     r"['\"=](?:postgres(?:ql)?|mysql|mongodb|redis|amqp)(?:\+\w+)?://[^'\"\s${}<>:@]+:[^'\"\s${}<>@]+@(?!localhost|127\.)[^'\"\s]+"
 )
@@ -54,6 +55,11 @@ SHIPPED = (
     "bin/",
     "prisma/",
 )
+
+
+def does_so(pattern: re.Pattern[str], command: str) -> bool:
+    """MIGRATE or SEED: a file whose name says so is not run by what only moves it."""
+    return bool(pattern.search(command)) and not ABOUT_FILES.match(command)
 
 
 def irrelevant(code: Codebase) -> str:
@@ -147,10 +153,10 @@ def seeds_on_boot(code: Codebase) -> Iterator[Hit]:
 
 def _on_boot(code: Codebase, pattern: re.Pattern[str], does: str) -> Iterator[Hit]:
     for one in (*code.fact(start.starts), *code.fact(start.in_container)):
-        if one.type == "release":
+        if start.is_one_off(one):
             continue
-        for command in _always(one):
-            if pattern.search(command.text):
+        for command in one.chain:
+            if not command.on_demand and does_so(pattern, command.text):
                 yield Hit(command.path, command.line, f"`{command.text}` {does} the database at every start.")
     known = {one.path for one in code.fact(start.starts)}
     for service in code.fact(start.composed):
@@ -158,28 +164,6 @@ def _on_boot(code: Codebase, pattern: re.Pattern[str], does: str) -> Iterator[Hi
         if match and service.path not in known:
             message = f"In development `{match[0]}` {does} the database at every start."
             yield Hit(service.path, service.line, message, INFO, Verdict.PASS)
-
-
-def _always(one: Start) -> Iterator[Command]:
-    """Without what runs only when a variable asks for it."""
-    guards: list[bool] = []
-    before = ""
-    for command in one.chain:
-        text = command.text
-        if text.startswith(("if ", "elif ")):
-            guards.append(_asks(text))
-        elif text == "fi" and guards:
-            guards.pop()
-        elif text.startswith("else") and guards:
-            guards[-1] = False
-        tested = before.startswith(("[ ", "[[ ", "test ")) and _asks(before)
-        if not any(guards) and not tested:
-            yield command
-        before = text
-
-
-def _asks(test: str) -> bool:
-    return bool(ASKED.search(test)) and not REFUSED.search(test)
 
 
 @RULES.of_code(
@@ -224,7 +208,8 @@ def another_environment(code: Codebase) -> Iterator[Hit]:
     prefix = next((match[1] for one in every if one.type == start.WEB and (match := WRAPPED.search(one.command))), "")
     for one in every:
         bare = one.type != start.WEB and not WRAPPED.search(one.command)
-        if prefix.startswith("bundle") and bare and OF_BUNDLER.match(one.command):
+        isolated = OF_BUNDLER if prefix.startswith("bundle") else OF_PYTHON
+        if prefix and bare and isolated.match(one.command):
             yield Hit(one.path, one.line, f"web runs with `{prefix}`, {one.type} without.")
     for file, lines in code.extracted(own_services):
         yield from (Hit(file.path, line, "The script has a database address of its own.") for line in lines)
@@ -260,4 +245,9 @@ def left_out(code: Codebase) -> Iterator[Hit]:
 
 def _has(code: Codebase, name: str) -> bool:
     admin = (Kind.PRODUCTION, Kind.BUILD)
-    return any((path == name or path.startswith(name)) and file.kind in admin for path, file in code.files.items())
+    return any(
+        (path == name or path.startswith(name))
+        and file.kind in admin
+        and (file.language or file.data.startswith(b"#!"))
+        for path, file in code.files.items()
+    )

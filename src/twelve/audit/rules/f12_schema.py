@@ -6,32 +6,38 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
+from twelve.audit.facts import entries
 from twelve.audit.facts.comments import is_inside_string, uncommented
 from twelve.audit.facts.handlers import Handler, handlers, inside, routed
 from twelve.audit.facts.imports import is_served
 from twelve.audit.facts.optional import opted_into, parents
-from twelve.audit.facts.pythons import name_of, text_of
+from twelve.audit.facts.pythons import keyword, name_of, text_of
 from twelve.audit.model import Hit
 from twelve.audit.rule import ERROR, WARNING, Rulebook
 
 RULES = Rulebook()
 SCRIPTS = ("javascript", "typescript", "tsx")
 ASIDE = re.compile(
-    r"(^|/)(scripts?|tools?|bin|cmd/migrat\w*|management|migrations?|migrate|alembic|seeds?|seeders?|cli|db)(/|\.\w+$)|(^|/)(manage|cli|setup|init_db|create_db|seed)\.\w+$"
+    r"(^|/)(scripts?|tools?|bin|cmd/migrat\w*|management|migrations?|migrate|alembic|seeds?|seeders?|cli)(/|\.\w+$)|(^|/)(manage|cli|setup|init_db|create_db|seed)\.\w+$"
 )
-CREATE = re.compile(r"^[ \t]*CREATE\s+(?:UNLOGGED\s+|VIRTUAL\s+)?TABLE\b|^[ \t]*ALTER\s+TABLE\b", re.IGNORECASE)
+CREATE = re.compile(r"\s*+CREATE\s+(?:UNLOGGED\s+|VIRTUAL\s+)?TABLE\b|\s*+ALTER\s+TABLE\b", re.IGNORECASE)
 CREATED = {
     "javascript": r"['\"`]\s*CREATE\s+TABLE\b|\bsequelize\.sync\s*\(|\bsynchronize\s*:\s*true\b"
-                  r"|\bschema\.createTable\w*\s*\(",
+                  r"|\bschema\.createTable\w*\s*\(|\b[A-Z]\w*\.sync\s*+\(\s*+\{\s*+(?:force|alter)\s*+:\s*+true",
     "go": r"[`\"]\s*CREATE\s+TABLE\b|\.AutoMigrate\s*\(|\.Schema\.Create\s*\(",
     "java": r"\"\s*CREATE\s+TABLE\b",
-    "ruby": r"['\"]\s*CREATE\s+TABLE\b|DataMapper\.auto_(?:upgrade|migrate)!|\bauto_upgrade!",
+    "ruby": r"['\"]\s*CREATE\s+TABLE\b|DataMapper\.auto_(?:upgrade|migrate)!|\bauto_upgrade!"
+            r"|\bDB\.create_table[?!]?[ (]",
     "properties": r"^[ \t]*spring\.jpa\.hibernate\.ddl-auto\s*=\s*(?:create|create-drop|update)\b"
+                  r"|^[ \t]*spring\.jpa\.generate-ddl\s*=\s*true\b"
                   r"|^[ \t]*spring\.(?:sql\.init\.mode|datasource\.initialization-mode)\s*=\s*always",
-    "yaml": r"^[ \t]*ddl-auto\s*:\s*(?:create|create-drop|update)\b|^[ \t]*initialization-mode\s*:\s*always",
+    "yaml": r"^[ \t]*ddl-auto\s*:\s*(?:create|create-drop|update)\b|^[ \t]*initialization-mode\s*:\s*always"
+            r"|^[ \t]*generate-ddl\s*:\s*true|^[ \t]*init\s*:[ \t]*\n[ \t]+mode\s*:\s*always",
 }  # fmt: skip
 MIGRATED = re.compile(
     r"\.migrate\.latest\s*\(|\bmigrationsRun\s*:\s*true|\bumzug\.up\s*\(|\.runMigrations\s*\(|\bgoose\.Up\s*\(|\bm(?:igrator)?\.Up\s*\(\s*\)"
+    r"|\bmigrate\s*+\(\s*+\w++\s*+,\s*+\{\s*+migrationsFolder|\bexec(?:Sync)?\(\s*+['\"`][^'\"`\n]{0,60}?"
+    r"(?:prisma\s+migrate\s+deploy|knex\s+migrate:latest|sequelize(?:-cli)?\s+db:migrate)"
 )
 MIGRATING = {"command.upgrade", "alembic.command.upgrade", "flask_migrate.upgrade"}
 DESTRUCTIVE = {"drop_all", "create_all", "drop_database", "flush_db", "reset_db"}
@@ -125,9 +131,11 @@ def tables_at_start(code: Codebase) -> Iterator[Hit]:
     found = code.extracted(creating)
     python = any(file.language == "python" for file, _ in found)
     dropping = {(hit.path, hit.line) for hit in admin_by_http(code)} if python else set()
-    for file, lines in found:
+    programs = {entry.file.path for entry in code.fact(entries.entries) if entry.runs}
+    for file, made in found:
         if file.language == "python" and not is_served(code, file):
             continue
+        lines = [line for line, is_guarded in made if not is_guarded or file.path in programs]
         near = {line for path, line in dropping if path == file.path and line}
         yield from (Hit(file.path, line) for line in lines if not any(abs(line - other) < 4 for other in near))
 
@@ -135,26 +143,54 @@ def tables_at_start(code: Codebase) -> Iterator[Hit]:
 @extraction(
     language=("python", *SCRIPTS, "go", "java", "ruby", "properties", "yaml"),
     needles=("CREATE TABLE", "create table", "create_all", ".sync(", "synchronize", "createTable", "AutoMigrate",
-             "Schema.Create", "auto_upgrade", "auto_migrate", "ddl-auto", "sql.init.mode", "initialization-mode"),
+             "create_tables", "generate_schemas", "generate-ddl", "create_table", "Schema.Create", "auto_upgrade",
+             "auto_migrate", "ddl-auto", "sql.init.mode", "initialization-mode", "mode: always"),
 )  # fmt: skip
-def creating(file: SourceFile) -> list[int]:
+def creating(file: SourceFile) -> list[tuple[int, bool]]:
+    """(line, whether that is so only when the file is the program)"""
     if ASIDE.search(file.path):
         return []
     if file.language == "python":
         return sorted(set(_made_in_python(file)))
     pattern = CREATED["javascript" if file.language in SCRIPTS else file.language]
     found = re.finditer(pattern, uncommented(file), re.IGNORECASE | re.MULTILINE)
-    return [file.line_at(match.start() + len(match[0]) - len(match[0].lstrip())) for match in found]
+    return [(file.line_at(match.start() + len(match[0]) - len(match[0].lstrip())), False) for match in found]
 
 
-def _made_in_python(file: SourceFile) -> Iterator[int]:
+def _made_in_python(file: SourceFile) -> Iterator[tuple[int, bool]]:
     """Not in commands, and not where a variable has to ask for it."""
+    texts = _statements(file)
     for node in file.nodes:
         if not isinstance(node, ast.Call):
             continue
-        made = name_of(node.func).endswith(".create_all") or any(CREATE.match(text_of(one) or "") for one in node.args)
-        if made and not _is_in_a_command(file, node) and not opted_into(file, node):
-            yield node.lineno
+        if _makes_tables(node, texts) and not _is_in_a_command(file, node) and not opted_into(file, node):
+            yield node.lineno, _is_guarded(file, node)
+
+
+def _makes_tables(call: ast.Call, texts: set[str]) -> bool:
+    """`texts`: names of statements that make tables."""
+    called = {name_of(call.func).rpartition(".")[2], *(name_of(one).rpartition(".")[2] for one in call.args)}
+    generated = keyword(call, "generate_schemas")
+    return (
+        bool({"create_all", "create_tables"} & called)
+        or (isinstance(generated, ast.Constant) and generated.value is True)
+        or any(CREATE.match(text_of(one) or "") or name_of(one) in texts for one in call.args)
+    )
+
+
+def _statements(file: SourceFile) -> set[str]:
+    made = (node for node in file.nodes if isinstance(node, ast.Assign) and CREATE.match(text_of(node.value) or ""))
+    return {name_of(target) for node in made for target in node.targets} - {""}
+
+
+def _is_guarded(file: SourceFile, node: ast.AST) -> bool:
+    """Below `if __name__ == "__main__"`: not when the file is imported."""
+    above = parents(file)
+    while node in above:
+        node = above[node]
+        if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test):
+            return True
+    return False
 
 
 def _is_in_a_command(file: SourceFile, node: ast.AST) -> bool:
@@ -175,7 +211,8 @@ def _is_in_a_command(file: SourceFile, node: ast.AST) -> bool:
 @extraction(
     language=("python", *SCRIPTS, "go"),
     needles=("command.upgrade", "flask_migrate", "call_command", "migrate.latest", "migrationsRun", "umzug",
-             "runMigrations", "goose.Up", "golang-migrate"),
+             "runMigrations", "goose.Up", "golang-migrate", "migrationsFolder", "prisma migrate", "knex migrate",
+             "db:migrate", "alembic"),
 )  # fmt: skip
 def migrating(file: SourceFile) -> list[int]:
     """Migrations that the app's own start runs."""
@@ -183,14 +220,26 @@ def migrating(file: SourceFile) -> list[int]:
         return []
     if file.language != "python":
         return [file.line_at(match.start()) for match in MIGRATED.finditer(uncommented(file))]
-    found = [node for node in file.nodes if isinstance(node, ast.Call) and _migrates(node)]
+    made = [node for node in file.nodes if isinstance(node, ast.Call)]
+    found = [node for node in made if _migrates(node) or _upgrades(file, node)]
     return [node.lineno for node in found if not _is_in_a_command(file, node) and not opted_into(file, node)]
 
 
 def _migrates(call: ast.Call) -> bool:
     name = name_of(call.func)
     first = text_of(call.args[0]) if call.args else None
+    if name.startswith("subprocess.") and call.args and isinstance(call.args[0], ast.List):
+        words = [text_of(one) or "" for one in call.args[0].elts]
+        return "alembic" in words and "upgrade" in words
     return name in MIGRATING or (name.rpartition(".")[2] == "call_command" and first == "migrate")
+
+
+def _upgrades(file: SourceFile, call: ast.Call) -> bool:
+    """`upgrade()` of Flask-Migrate by its bare name."""
+    if name_of(call.func) != "upgrade":
+        return False
+    froms = (node for node in file.nodes if isinstance(node, ast.ImportFrom) and node.module == "flask_migrate")
+    return any(alias.name == "upgrade" for node in froms for alias in node.names)
 
 
 def spring_migrations(code: Codebase) -> Iterator[Hit]:
