@@ -36,7 +36,7 @@ SERVICES = {
     "elasticsearch": "elasticsearch", "opensearch": "opensearch", "memcached": "memcached", "kafka": "kafka",
     "nats": "nats", "minio": "minio",
 }  # fmt: skip
-_DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
+_DEFAULT = re.compile(r"\$\{\w{1,60}+:?-([^}$]{0,99}+)\}")
 _MAJOR_AND_MINOR = {"mysql", "mariadb", "mongo"}
 DEVELOPMENT, CI, PRODUCTION = "development", "CI", "production"
 

@@ -25,7 +25,7 @@ _BUILT = re.compile(
     r"|(?:.*/)?public/assets(?=/\.(?:sprockets-)?manifest[^/]{0,80}\.json$))"
     r"|(?P<file>.+\.(?:pyc|pyo|class))$"
 )
-_COMPILED = re.compile(r"(|.*/)(?:dist|build|out)/(.+)\.js")
+_COMPILED = re.compile(r"^(|[^\n]{0,300}/)(?:dist|build|out)/([^\n]{1,300})\.js$")
 _WRAPPER = re.compile(r"(^|/)(\.mvn|gradle)/wrapper/")
 _LEAVING = re.compile(r"""(?:\brequire\s*\(\s*|\bfrom\s+|\bimport\s+|\bimport\s*\(\s*)["'](\.\./[^"'\n]{1,300})["']""")
 _JS = ("javascript", "typescript", "tsx")
