@@ -20,7 +20,7 @@ SCRIPTS = ("javascript", "typescript", "tsx")
 ASIDE = re.compile(
     r"(^|/)(scripts?|tools?|bin|cmd/migrat\w*|management|migrations?|migrate|alembic|seeds?|seeders?|cli)(/|\.\w+$)|(^|/)(manage|cli|setup|init_db|create_db|seed)\.\w+$"
 )
-CREATE = re.compile(r"\s*+CREATE\s+(?:UNLOGGED\s+|VIRTUAL\s+)?TABLE\b|\s*+ALTER\s+TABLE\b", re.IGNORECASE)
+CREATE = re.compile(r"^\s*+(?:CREATE\s++(?:(?:UNLOGGED|VIRTUAL)\s++)?TABLE\b|ALTER\s++TABLE\b)", re.IGNORECASE)
 CREATED = {
     "javascript": r"['\"`]\s*CREATE\s+TABLE\b|\bsequelize\.sync\s*\(|\bsynchronize\s*:\s*true\b"
                   r"|\bschema\.createTable\w*\s*\(|\b[A-Z]\w*\.sync\s*+\(\s*+\{\s*+(?:force|alter)\s*+:\s*+true",
