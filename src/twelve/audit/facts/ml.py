@@ -38,7 +38,8 @@ PICKLES = {
 }
 LOADS = PICKLES | {
     "load_model", "InferenceSession", "spacy.load", "hub.load", "SentenceTransformer", "pipeline", "YOLO", "sio.load",
-    "mlflow.pyfunc.load_model", "skops.io.load", "load_checkpoint", "CrossEncoder", "Llama", "LLM",
+    "torch.hub.load", "mlflow.pyfunc.load_model", "skops.io.load", "load_checkpoint", "CrossEncoder", "Llama", "LLM",
+    "hf_hub_download", "snapshot_download",
 }  # fmt: skip
 SAVES = {
     "pickle.dump",
@@ -55,7 +56,11 @@ READS = {
     "load_dataset", "ImageFolder", "image_dataset_from_directory", "flow_from_directory",
 }  # fmt: skip
 ASKS = {"predict", "predict_proba", "predict_on_batch", "decision_function", "kneighbors"}
+# Of an object that was loaded; what is loaded beside a model answers nothing.
+NO_ANSWER = re.compile(r"path|file|processor|tokeni|config|extractor|download|optim|sched", re.IGNORECASE)
+ANSWERS = {"generate", "encode", "transcribe", "similarity", "pipe", "infer"}
 PROMPTS = re.compile(
+    r"(?:ChatCompletion|\bopenai\.Completion|\bopenai\.Embedding)\.a?create$|(?:completions|responses)\.parse$|messages\.stream$|"
     r"(?:completions|messages|responses|embeddings)\.create$|generate_content$|^litellm\.completion$|^ollama\.chat$"
 )
 TRAINS = {"fit", "partial_fit", "fit_generator", "train_on_batch", "backward"}
@@ -66,6 +71,7 @@ NO_MODEL = re.compile(
 _NAMES = "|".join(map(re.escape, LIBRARIES + HOSTED))
 _IMPORTS = re.compile(rf"^[ \t]*(?:from\s++|import[ \t]++(?:[\w., ]{{1,300}},\s*+)?)(?:{_NAMES})\b", re.MULTILINE)
 _PICKLING = re.compile(r"^[ \t]*(?:from|import)\s+(?:pickle|joblib|dill|cloudpickle)\b", re.MULTILINE)
+_ALIASED = {"joblib", "pickle", "dill", "cloudpickle", "torch", "xgboost", "lightgbm"}
 _FROM_ENV = re.compile(r"environ|getenv|\benv\b|\bsettings\b|\bconfig\b|argv|\bargs\b", re.IGNORECASE)
 
 
@@ -92,21 +98,22 @@ class Use:
 
 @extraction(
     language="python",
-    needles=("import pickle", "import joblib", "from joblib", "import dill",
+    needles=("import pickle", "import joblib", "from joblib", "import dill", "from pickle", "from dill",
              *(f"{word} {name}" for name in LIBRARIES + HOSTED for word in ("import", "from"))),
 )  # fmt: skip
 def uses_of(file: SourceFile) -> list[list[str | int | bool]]:
     if not _IMPORTS.search(file.text) and not (_PICKLING.search(file.text) and ".predict" in file.text):
         return []
     answering = {one.node for one in handlers(file)}
-    literals = _constants(file)
+    literals, aliases = _constants(file), _aliases(file)
+    loaded = _loaded(file, aliases)
     found: list[list[str | int | bool]] = []
     for node in file.nodes:
-        if isinstance(node, ast.Call) and (kind := _kind(file, node)):
+        if isinstance(node, ast.Call) and (kind := _kind(file, node, aliases, loaded)):
             function = _function(file, node)
-            told, from_env = _named(node, literals)
+            told, from_env = _named(_asked_for(node) if kind == "prompt" else node, literals)
             found.append([
-                kind, node.lineno, _called(node), told, from_env, function.name if function else "",
+                kind, node.lineno, _called(node, aliases), told, from_env, function.name if function else "",
                 function.lineno if function else 0, function in answering, _is_caught(file, node),
                 bool(keyword(node, "revision") or keyword(node, "known_hash")),
             ])  # fmt: skip
@@ -145,36 +152,107 @@ def trained(code: Codebase) -> list[Use]:
     return of(code, "train")
 
 
-def _kind(file: SourceFile, call: ast.Call) -> str:
-    name = _called(call)
-    receiver, _, last = name.rpartition(".")
+def trained_by_requests(code: Codebase) -> list[Use]:
+    """Trainings that handlers run: themselves, or by a function that they call or start in a thread."""
+    called = [(file, reached(code, [file]), set(names)) for file, names in code.extracted(called_by_handlers)]
+    return [
+        one
+        for one in code.fact(trained)
+        if one.handles or any(one.function in names and one.path in near for _, near, names in called)
+    ]
+
+
+@extraction(language="python", needles=("train", "fit"))
+def called_by_handlers(file: SourceFile) -> list[str]:
+    """The names of functions that the handlers of requests call, or hand to what runs them here; not to a queue."""
+    found: set[str] = set()
+    for one in handlers(file):
+        for call in (node for node in ast.walk(one.node) if isinstance(node, ast.Call)):
+            name = name_of(call.func)
+            found.add(name.rpartition(".")[2])
+            if name.rpartition(".")[2] in {"Thread", "Process", "add_task", "submit", "run_in_executor"}:
+                given = [*call.args, *(keyword.value for keyword in call.keywords)]
+                found.update(name_of(value).rpartition(".")[2] for value in given)
+    return sorted(name for name in found if re.search("train|fit", name))
+
+
+def _aliases(file: SourceFile) -> dict[str, str]:
+    """What names of these libraries' are called here: `from joblib import load`, `import pickle as pkl`."""
+    found: dict[str, str] = {}
+    for node in file.nodes:
+        if isinstance(node, ast.ImportFrom) and node.module in _ALIASED:
+            found |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {one.asname: one.name for one in node.names if one.asname and one.name in _ALIASED}
+    return found
+
+
+def _loaded(file: SourceFile, aliases: dict[str, str]) -> set[str]:
+    """The names of models that are called to be asked: `pipe = pipeline(...)`, `net.load_state_dict(...)`."""
+    found: set[str] = set()
+    for node in file.nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            name = _called(node.value, aliases)
+            callable_ = (name == "torch.load" or name not in PICKLES) and not NO_ANSWER.search(name)
+            if callable_ and _kind(file, node.value, aliases, set()) == "load":
+                found.update(filter(None, map(name_of, node.targets)))
+        elif (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "load_state_dict"
+        ):
+            found.add(name_of(node.func.value))
+    return {name for name in found if name and not NO_ANSWER.search(name)}
+
+
+def _asked_for(call: ast.Call) -> ast.Call:
+    """Of a prompt only what says which model."""
+    return ast.Call(call.func, [one.value for one in call.keywords if one.arg in {"model", "engine"}], [])
+
+
+def _kind(file: SourceFile, call: ast.Call, aliases: dict[str, str], loaded: set[str]) -> str:
+    name = _called(call, aliases)
+    last = name.rpartition(".")[2]
     if name in LOADS or last in LOADS or last == "from_pretrained":
         return "load"
-    if name in SAVES or last in SAVES:
+    if name in SAVES or last in SAVES or (last == "save" and _saves_a_model(call)):
         return "save"
-    if last in READS:
-        return "read"
-    if PROMPTS.search(name):
+    if PROMPTS.search(name) or (last in {"invoke", "ainvoke"} and "langchain" in file.text):
         return "prompt"
-    if last in ASKS or (last == "run" and "onnxruntime" in file.text and "sess" in receiver.lower()):
-        return "ask"
+    return "ask" if _asks(file, name, loaded) else "read" if last in READS else _training(name)
+
+
+def _saves_a_model(call: ast.Call) -> bool:
+    return bool(call.args) and bool(MODEL_FILE.search(text_of(call.args[0]) or ""))
+
+
+def _asks(file: SourceFile, name: str, loaded: set[str]) -> bool:
+    receiver, _, last = name.rpartition(".")
+    runs = last == "run" and "onnxruntime" in file.text and "sess" in receiver.lower()
+    return name in loaded or (receiver in loaded and last in ANSWERS) or last in ASKS or runs
+
+
+def _training(name: str) -> str:
+    receiver, _, last = name.rpartition(".")
     trains = last in TRAINS or name in {"xgb.train", "lgb.train", "xgboost.train", "lightgbm.train", "trainer.train"}
     return "train" if trains and not NO_MODEL.search(receiver) else ""
 
 
-def _called(call: ast.Call) -> str:
-    """What is called; of `make().fit`, the last name."""
+def _called(call: ast.Call, aliases: dict[str, str]) -> str:
+    """What is called, by its full name; of `make().fit`, the last name."""
     if name := name_of(call.func):
-        return name
+        first, dot, rest = name.partition(".")
+        return aliases.get(first, first) + dot + rest
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
 def _constants(file: SourceFile) -> dict[str, ast.expr]:
-    return {
-        node.targets[0].id: node.value
-        for node in file.nodes
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-    }
+    """Also the files that `with open(...) as file` opens."""
+    found: dict[str, ast.expr] = {}
+    for node in file.nodes:
+        if isinstance(node, ast.withitem) and isinstance(node.optional_vars, ast.Name):
+            found[node.optional_vars.id] = node.context_expr
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found[node.targets[0].id] = node.value
+    return found
 
 
 def _named(call: ast.Call, constants: dict[str, ast.expr]) -> tuple[str, bool]:

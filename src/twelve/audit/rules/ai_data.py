@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from posixpath import normpath
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
 from twelve.audit.facts import entries, ml, start
 from twelve.audit.facts.comments import in_code, is_inside_string
+from twelve.audit.facts.imports import reached
 from twelve.audit.facts.ml import Use
 from twelve.audit.model import Evidence, Hit, Verdict
 from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
@@ -108,9 +110,9 @@ def no_seed(code: Codebase) -> Iterator[Hit]:
     good={"train.py": "import sklearn\ndef train():\n    model.fit(x, y)\n", "Procfile": "train: python train.py\n"},
 )
 def retrained_by_request(code: Codebase) -> Iterator[Hit]:
-    for one in code.fact(ml.trained):
-        if one.handles:
-            yield Hit(one.path, one.line, f"{one.function} answers requests and trains.")
+    for one in code.fact(ml.trained_by_requests):
+        done = "answers requests and trains" if one.handles else "trains when a request asks for it"
+        yield Hit(one.path, one.line, f"{one.function} {done}.")
 
 
 @RULES.of_code(
@@ -133,7 +135,8 @@ def training_without_process(code: Codebase) -> Iterator[Hit]:
 
 def undeclared_training(code: Codebase) -> list[Use]:
     """The first training of each file that no process runs; those that requests start are another matter."""
-    own = {one.path: one for one in reversed(code.fact(ml.trained)) if not one.handles}
+    by_requests = code.fact(ml.trained_by_requests)
+    own = {one.path: one for one in reversed(code.fact(ml.trained)) if one not in by_requests}
     if not own or any(_runs_training(code, path) for path in own) or code.extracted(schedules):
         return []
     return [own[path] for path in sorted(own)]
@@ -184,22 +187,28 @@ def witness_retraining(code: Codebase) -> Iterator[Evidence]:
 
 
 def _read_for_training(code: Codebase) -> list[Use]:
-    training = {one.path for one in code.fact(ml.trained)}
+    files = [file for path in sorted({one.path for one in code.fact(ml.trained)}) if (file := code.get(path))]
+    training = reached(code, files)
     return [one for one in ml.of(code, "read") if one.path in training]
 
 
 def _tracked(code: Codebase, one: Use) -> SourceFile | None:
-    directory = one.path.rpartition("/")[0]
-    path = one.literal.removeprefix("./")
-    return next((file for name in (path, f"{directory}/{path}") if (file := code.get(name)) and file.tracked), None)
+    return next((file for name in _guesses(one) if (file := code.get(name)) and file.tracked), None)
+
+
+def _guesses(one: Use) -> list[str]:
+    """Where it may be: from the root, from its reader, from wherever that is started."""
+    from_root = normpath(one.literal)
+    beside = normpath(f"{PurePosixPath(one.path).parent}/{one.literal}")
+    return list(dict.fromkeys((from_root, beside, re.sub(r"^(?:\.\./)+", "", from_root))))
 
 
 def _is_there(code: Codebase, one: Use) -> bool:
     """In the codebase, or known by its hash, or made by the code itself."""
     name = one.literal.removeprefix("./")
-    directory = one.path.rpartition("/")[0]
-    guesses = [name, f"{directory}/{name}"]
-    if any(guess in code.files or f"{guess}.dvc" in code.files for guess in guesses):
+    guesses = _guesses(one)
+    above = [str(part) for guess in guesses for part in (PurePosixPath(guess), *PurePosixPath(guess).parents)]
+    if any(guess in code.files for guess in guesses) or any(f"{part}.dvc" in code.files for part in above):
         return True
     if any(path.startswith(f"{guess.rstrip('/')}/") for guess in guesses for path in code.files):
         return True

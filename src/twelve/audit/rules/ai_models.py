@@ -64,9 +64,11 @@ def model_in_git(code: Codebase) -> Iterator[Hit]:
 )
 def model_overwritten(code: Codebase) -> Iterator[Hit]:
     listed = " ".join(file.text for file in code.find("dvc.yaml", "dvc.lock", kinds=tuple(Kind)))
+    training = {one.path for one in code.fact(ml.trained)}
     for one in ml.of(code, "save"):
         path = one.literal
-        if path and ml.MODEL_FILE.search(path) and path not in listed:
+        whole = one.path in training and one.name.rpartition(".")[2] in {"save_model", "save_pretrained"}
+        if path and (ml.MODEL_FILE.search(path) or whole) and path not in listed:
             yield Hit(one.path, one.line, f"Every training writes {path} again.")
 
 
@@ -83,7 +85,10 @@ def model_overwritten(code: Codebase) -> Iterator[Hit]:
 )
 def model_unpinned(code: Codebase) -> Iterator[Hit]:
     for one in ml.of(code, "load"):
-        hub = one.name.rpartition(".")[2] in FROM_A_HUB and one.literal and not _is_local(code, one)
+        of_a_hub = one.name.rpartition(".")[2] in FROM_A_HUB or (
+            one.name == "torch.hub.load" and ":" not in one.literal
+        )
+        hub = of_a_hub and one.literal and not _is_local(code, one)
         if (hub and not one.pinned) or ALIAS.match(one.literal):
             yield Hit(one.path, one.line, f"{one.literal} is loaded in whatever version the hub has today.")
 
@@ -191,7 +196,7 @@ def _served_models(code: Codebase) -> list[Use]:
     """Loads of the web process; prompts name their model as well."""
     own = [one for one in ml.of(code, "load") if one.path in code.fact(ml.serving)]
     hosted = [one for one in ml.of(code, "prompt") if one.path in code.fact(ml.serving) and one.literal]
-    return own if code.fact(ml.asked) else hosted
+    return [*own, *hosted]
 
 
 def witness_releases(code: Codebase) -> Iterator[Evidence]:

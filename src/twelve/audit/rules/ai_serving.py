@@ -46,9 +46,10 @@ WEIGHTS = re.compile(r"^[ \t]*(?:-\s*)?(?:weight|canaryTrafficPercent|traffic|se
     good={"Procfile": "web: gunicorn app:app\n", "app.py": "", "train.py": "import sklearn\nmodel.fit(x, y)\n"},
 )
 def training_in_serving(code: Codebase) -> Iterator[Hit]:
+    by_requests = code.fact(ml.trained_by_requests)
     for one in code.fact(ml.trained):
         at_import = one.path in code.fact(ml.serving) and not one.function
-        if one.handles or at_import:
+        if one in by_requests or at_import:
             yield Hit(one.path, one.line, f"{one.name}() runs in the web process.")
 
 
@@ -93,10 +94,22 @@ def _changed(function: ast.FunctionDef | ast.AsyncFunctionDef, shared: set[str])
     for node in ast.walk(function):
         if isinstance(node, ast.Global) and not _only_set_once(function, node.names):
             yield node.lineno, ", ".join(node.names)
+        elif what := _kept(node, shared):
+            yield getattr(node, "lineno", function.lineno), what
         elif isinstance(node, ast.Call):
             receiver, _, method = name_of(node.func).rpartition(".")
             if receiver in shared and method in {"append", "extend", "add", "update", "insert"}:
                 yield node.lineno, receiver
+
+
+def _kept(node: ast.AST, shared: set[str]) -> str:
+    """`self.n += 1`, and `last["input"] = x`; what is kept by the question itself is a cache."""
+    match node:
+        case ast.AugAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=name)):
+            return f"self.{name}"
+        case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=ast.Constant())]) if name in shared:
+            return name
+    return ""
 
 
 def _only_set_once(function: ast.FunctionDef | ast.AsyncFunctionDef, names: list[str]) -> bool:
