@@ -162,7 +162,7 @@ def trained_by_requests(code: Codebase) -> list[Use]:
     ]
 
 
-@extraction(language="python", needles=("train", "fit"))
+@extraction(language="python", needles=("train(", "train_", "train)", "retrain", ".fit(", "fit_", "fit)"))
 def called_by_handlers(file: SourceFile) -> list[str]:
     """The names of functions that the handlers of requests call, or hand to what runs them here; not to a queue."""
     found: set[str] = set()
