@@ -60,7 +60,8 @@ def lost_jobs(code: Codebase) -> Iterator[Hit]:
     language=("python", "javascript", "typescript", "ruby", "go", "java", "properties", "yaml"),
     kinds=(Kind.PRODUCTION, Kind.BUILD),  # tasks.py may be either
     needles=("_task", ".task", "import rq", "from rq", "dramatiq", "@job", "auto_ack", "no_ack", "noAck",
-             "sidekiq_options", "discard_on", "ApplicationJob", "ActiveJob", "Sidekiq::", "@queue", "bullmq", "'bull'", '"bull"', "bee-queue",
+             "sidekiq_options", "discard_on", "ApplicationJob", "ActiveJob", "Sidekiq::", "@queue",
+             "bullmq", "'bull'", '"bull"', "bee-queue",
              ".Consume(", "acknowledge-mode", "AcknowledgeMode",
              "lpop", "rpop", "LPop", "RPop", "lPop", "rPop"),
 )  # fmt: skip
