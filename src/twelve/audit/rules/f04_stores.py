@@ -35,6 +35,8 @@ _ENVIRONMENT = (
 _ASKED = re.compile(
     rf"^(?P<indent>[ \t]*)if\b[^\n]{{0,200}}?\b{_ENVIRONMENT}(?!\w)[^\n]{{0,200}}[:{{)?\w'\"][ \t]*+$", re.MULTILINE
 )
+_NAMED = re.compile(rb"DEBUG|DEV|LOCAL|PRODUCTION|IS_PROD|ENV|isProd|isDev|isLocal|Rails\.env")
+_STORES = re.compile(rb"DATABASE|Database|CACHES|STORAGE|storage|Storage|QUEUE|redis|mailer|broker")
 _ELSE = re.compile(r"(?:\}\s*+)?else\s*+(?:[:{]|$)")
 LONGEST = 25  # lines of a branch
 _SET = re.compile(
@@ -46,7 +48,7 @@ _SET = re.compile(
 
 # Either side makes one: `? new S3Storage() : new DiskStorage()`, `SqliteDatabase('x') if DEBUG else Postgresql('y')`.
 _CHOSEN = re.compile(
-    rf"(?P<name>\w{{0,60}}(?:storage|queue|mailer|client|cache|db|database|engine|broker)\w{{0,60}}+)\s*+=(?!=)"
+    rf"(?<!\w)(?P<name>\w{{0,60}}(?:storage|queue|mailer|client|cache|db|database|engine|broker)\w{{0,60}}+)\s*+=(?!=)"
     rf"(?:[^?;=\n]{{0,80}}\b{_ENVIRONMENT}\b[^?;\n]{{0,60}}\s*\?\s*(?:new\s+)?[A-Z]\w*\([^:;]{{0,120}}:\s*(?:new\s+)?[A-Z]\w*\("
     rf"|\s*[A-Z]\w*\([^\n]{{0,120}}\)\s+if\s+(?:not\s+)?[\w.]*\b{_ENVIRONMENT}\b[^\n]{{0,60}}?\selse\s+[A-Z]\w*\()"
 )
@@ -55,7 +57,7 @@ _CHOSEN = re.compile(
 @extraction(language=("python", "javascript", "typescript", "ruby", "go"), needles=("else", "?"))
 def branches(file: SourceFile) -> list[tuple[int, str]]:
     """(line, setting) where the environment's name decides which service is used."""
-    if not re.search(rb"DATABASE|Database|CACHES|STORAGE|storage|Storage|QUEUE|redis|mailer|broker", file.data):
+    if not _NAMED.search(file.data) or not _STORES.search(file.data):
         return []
     found = [(line, match["name"]) for line, match in in_code(file, _CHOSEN)]
     for line, match in in_code(file, _ASKED):

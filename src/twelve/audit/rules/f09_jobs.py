@@ -14,6 +14,7 @@ RULES = Rulebook()
 DECORATORS = {"task", "shared_task", "job", "actor", "db_task", "periodic_task", "django_task"}
 BROAD = {"Exception", "BaseException"}
 AGAIN = re.compile(r"\b(?:retry|requeue|reject|nack|enqueue|delay|apply_async)\b")
+ACKNOWLEDGING = ("_ack", "noAck", "sidekiq_options", ".Consume(", "acknowledge-mode", "AcknowledgeMode", "discard_on")
 ACKED_EARLY = re.compile(
     r"\bauto_ack\s*=\s*True|\bno_ack\s*=\s*True|\bnoAck\s*:\s*true|\bsidekiq_options\b[^\n]*\bretry:\s*(?:false|0)\b"
     r"|\.Consume\(\s*[^,()]{1,80},[^,()]{1,80},\s*true\b|\backnowledge-mode\s*[=:]\s*none\b|\bAcknowledgeMode\.NONE\b"
@@ -69,9 +70,9 @@ def losing(file: SourceFile) -> list[tuple[int, str]]:
     text = uncommented(file)
     found = [
         (file.line_at(match.start()), "The job is acknowledged before it is done.")
-        for match in ACKED_EARLY.finditer(text)
+        for match in (ACKED_EARLY.finditer(text) if any(word in text for word in ACKNOWLEDGING) else ())
     ]
-    if ENDLESS.search(text):
+    if POPPED.search(text) and ENDLESS.search(text):
         message = "The job leaves the queue before it is done."
         found += [(file.line_at(match.start()), message) for match in POPPED.finditer(text)]
     if file.language == "python":

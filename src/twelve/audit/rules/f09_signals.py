@@ -14,7 +14,7 @@ RULES = Rulebook()
 IGNORED = re.compile(
     r"\bsignal\.signal\s*\(\s*(?:signal\.)?SIGTERM\s*,\s*(?:signal\.)?SIG_IGN|\bsignal\.Ignore\s*+\([^)]{0,200}?SIGTERM"
     r"|\btrap\s*+(?:\(\s*+)?['\"](?:SIG)?TERM['\"]\s*+,\s*+['\"](?:SIG_)?IGN"
-    r"|\btrap\s*+(?:\(\s*+)?['\"](?:SIG)?TERM['\"]\s*+(?:\)\s*+)?(?:\{\s*+(?:puts\b[^\n;}]*+)?\}|do\s++(?:puts\b[^\n;]*+\s*+)?end\b)"
+    r"|\btrap\s*+(?:\(\s*+)?['\"](?:SIG)?TERM['\"]\s*+(?:\)\s*+)?(?:\{\s*+(?:puts\b[^\n;}]{0,200}+)?\}|do\s++(?:puts\b[^\n;]{0,200}+\s*+)?end\b)"
     r"|\bnew\s+Signal\s*+\(\s*+\"TERM\"\s*+\)\s*+,\s*+SignalHandler\.SIG_IGN"
     r"|^[ \t]*+trap\s++(?:''|\"\")\s++[^\n]*?\b(?:(?:SIG)?TERM|15)\b",
     re.MULTILINE,
