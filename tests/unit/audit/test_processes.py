@@ -56,6 +56,51 @@ def hits(rule, files):
         (VOLUME, {"compose.yml": "services:\n  a:\n    build: .\n    volumes: [data:/data]", "Procfile": "web: a"}, "info"),
         (VOLUME, {"k8s.yaml": "kind: Deployment\nspec:\n  template:\n    spec:\n      containers: [{image: shop}]\n"
                               "      volumes:\n        - name: a\n          persistentVolumeClaim: {claimName: b}"}, "warning"),
+        # as people write it
+        (SESSION, {"a.js": "app.use(require('express-session')({ secret: key }))"}, "error"),
+        (SESSION, {"a.js": "const fsession = require('@fastify/session')\napp.register(fsession, { secret: k })"}, "error"),
+        (CACHE, {"s.py": "SESSION_ENGINE = 'django.contrib.sessions.backends.cache'\n"
+                         "CACHES = {'default': {'BACKEND': 'django.core.cache.backends.locmem.LocMemCache'}}"}, "error"),
+        (STICKY, {"haproxy.cfg": "backend app\n  cookie SRV insert indirect"}, "error"),
+        (STICKY, {"main.tf": "resource a b {\n  stickiness {\n    enabled = true\n  }\n}"}, "error"),
+        (UPLOAD, {"a.py": "request.files['file'].save('static/uploads/' + name)"}, "error"),
+        (UPLOAD, {"a.py": "picture = form.picture.data\npicture.save(path)\nrequest.files"}, "error"),
+        (UPLOAD, {"a.py": "async def u(file: UploadFile):\n    with open(f'up/{file.filename}', 'wb') as out:\n"
+                          "        shutil.copyfileobj(file.file, out)"}, "error"),
+        (UPLOAD, {"a.py": "async def u(file: UploadFile):\n    path = ROOT / file.filename\n"
+                          "    path.write_bytes(await file.read())"}, "error"),
+        (UPLOAD, {"a.py": "fs = FileSystemStorage()\nfs.save(f.name, request.FILES['f'])"}, "error"),
+        (UPLOAD, {"a.ts": "@UseInterceptors(FileInterceptor('file', { dest: './uploads' }))"}, "error"),
+        (UPLOAD, {"a.ts": "FileInterceptor('file', { storage: diskStorage({ destination: './uploads' }) })"}, "error"),
+        (UPLOAD, {"a.go": 'f, h, _ := r.FormFile("f")\nout, _ := os.Create("./uploads/" + h.Filename)'}, "error"),
+        (UPLOAD, {"A.java": "MultipartFile file;\nFiles.copy(file.getInputStream(), root.resolve(name));"}, "error"),
+        (UPLOAD, {"a.rb": "File.open('public/' + name, 'wb') { |f| f.write(params[:f][:tempfile].read) }"}, "error"),
+        (WRITE, {"a.py": ROUTE + "    df.to_csv('out.csv')"}, "warning"),
+        (WRITE, {"a.py": ROUTE + "    plt.savefig('static/plot.png')"}, "warning"),
+        (WRITE, {"a.py": ROUTE + "    Path('data.json').write_text('x')"}, "warning"),
+        (WRITE, {"a.py": "DATA = 'data.json'\n" + ROUTE + "    open(DATA, 'w').write('a')"}, "warning"),
+        (WRITE, {"a.js": "app.post('/x', () => { writeFileSync(path.join(__dirname, 'a.json'), x) })"}, "warning"),
+        (WRITE, {"a.rb": "post '/x' do\n  File.write('notes.txt', params[:a])\nend"}, "warning"),
+        (WRITE, {"a.go": 'func h(w http.ResponseWriter, r *http.Request) {\n os.OpenFile("a.txt", os.O_APPEND|os.O_WRONLY, 6)\n}'},
+         "warning"),
+        (STATE, {"a.py": "todos = []\n\nclass Todo(Resource):\n    def post(self):\n        todos.append(1)"}, "warning"),
+        (STATE, {"a.py": "todos = []\n\ndef add(x):\n    todos.append(x)\n\n" + ROUTE + "    add(1)"}, "warning"),
+        (STATE, {"a.js": "const todos = []\nfunction add(req, res) { todos.push(req.body) }\napp.post('/t', add)"}, "warning"),
+        (STATE, {"a.js": "const items = []\nexports.create = (req, res) => {\n  items.push(req.body)\n}"}, "warning"),
+        (STATE, {"a.ts": "const items: string[] = []\nexport async function POST(request: Request) {\n  items.push('a')\n}"},
+         "warning"),
+        (STATE, {"a.ts": "import { Injectable } from '@nestjs/common'\nclass Cats {\n  private readonly cats: Cat[] = [];\n"
+                         "  create(cat: Cat) {\n    this.cats.push(cat);\n  }\n}"}, "warning"),
+        (STATE, {"a.go": "type S struct {\n\titems map[string]string\n}\n\n"
+                         'func (s *S) add(w http.ResponseWriter, r *http.Request) {\n\ts.items["a"] = "b"\n}'}, "warning"),
+        (STATE, {"A.java": "@Service\nclass A {\n  private final Map<Long, Book> books = new HashMap<>();\n"
+                           "  void save(Book b) { books.put(b.id, b); }\n}"}, "warning"),
+        (STATE, {"a.rb": "todos = []\npost '/t' do\n  todos << params[:t]\nend"}, "warning"),
+        (VOLUME, {"Dockerfile": "FROM a:1\nVOLUME /app/uploads\nCMD x"}, "warning"),
+        (VOLUME, {"fly.toml": "[mounts]\nsource = 'data'\ndestination = '/data'"}, "warning"),
+        (VOLUME, {"render.yaml": "services:\n  - type: web\n    disk:\n      name: data"}, "warning"),
+        (VOLUME, {"k8s.yaml": "kind: Deployment\nspec:\n  template:\n    spec:\n      containers: [{image: shop}]\n"
+                              "      volumes:\n        - name: a\n          hostPath: {path: /data}"}, "warning"),
     ],
 )  # fmt: skip
 def test_it_is_found(rule, files, severity):
@@ -94,6 +139,26 @@ def test_it_is_found(rule, files, severity):
         (VOLUME, {"compose.yml": "services:\n  db:\n    image: postgres:17\n    volumes: [data:/data]"}, "a service's"),
         (VOLUME, {"compose.yml": "services:\n  a:\n    build: .\n    volumes: ['./src:/app', 'node_modules:/app/node_modules']"},
          "the source"),
+        # as people write it
+        (UPLOAD, {"a.py": "form = F(request.POST, request.FILES)\nform.save()\ndocument.save()"}, "a form"),
+        (UPLOAD, {"a.py": "async def u(file: UploadFile):\n    path = tempfile.mktemp()\n    with open(path, 'wb') as out:\n"
+                          "        shutil.copyfileobj(file.file, out)"}, "in passing"),
+        (UPLOAD, {"a.js": "multer({ storage: multer.diskStorage({ destination: os.tmpdir() }) })"}, "in passing"),
+        (UPLOAD, {"a.go": 'f, _, _ := r.FormFile("f")\nout, _ := os.Create(filepath.Join(os.TempDir(), "x"))'}, "in passing"),
+        (WRITE, {"a.py": ROUTE + "    return Response(df.to_csv(), mimetype='text/csv')"}, "an answer"),
+        (WRITE, {"a.py": 'WEB = """\ndef do_GET(self):\n    pass\n"""\nPath("web.py").write_text(WEB)'}, "only quoted"),
+        (STATE, {"a.py": "model = None\n\n" + ROUTE + "    global model\n    if model is None:\n        model = load()"}, "once"),
+        (STATE, {"a.py": "rows = []\n\n@app.get('/')\ndef home(rows):\n    rows.append(1)"}, "what it is given"),
+        (STATE, {"a.py": "rows = []\n\ndef load():\n    rows.append(1)\n\nload()\n" + ROUTE + "    return rows"}, "made once"),
+        (STATE, {"a.js": "let db = null\napp.get('/', async () => { if (!db) { db = await connect() } })"}, "once"),
+        (STATE, {"a.js": "const routes = {}\nfunction add(path, fn) { routes[path] = fn }\n"
+                         "http.createServer((req, res) => { routes[req.url](req, res) })"}, "made once"),
+        (STATE, {"A.java": "@RestController\nclass A {\n  List<String> g() { List<String> a = new ArrayList<>(); a.add(1); }\n}"},
+         "its own"),
+        (STATE, {"A.java": "@Service\nclass A {\n  private final Map<String, H> all = new HashMap<>();\n"
+                           "  A(List<H> given) { for (H h : given) all.put(h.name(), h); }\n}"}, "made once"),
+        (STATE, {"a.rb": "NAMES = []\nNAMES << 'a'\nget '/' do\n  NAMES.join\nend"}, "made once"),
+        (VOLUME, {"Dockerfile": "FROM a:1\nVOLUME /tmp\nCMD x"}, "in passing"),
     ],
 )  # fmt: skip
 def test_it_is_left_alone(rule, files, why):

@@ -7,7 +7,7 @@ from twelve.audit.codebase import Codebase, SourceFile
 from twelve.audit.facts import services, sources, start, state
 from twelve.audit.facts.comments import in_code, inside, uncommented
 from twelve.audit.model import Evidence, Hit
-from twelve.audit.rule import INFO, WARNING, Rulebook
+from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
 from twelve.audit.rules import f06_sessions, f06_uploads
 
 RULES = Rulebook()
@@ -102,7 +102,7 @@ def cache_is_local(file: SourceFile) -> Iterator[Hit]:
     for line, match in in_code(file, _CACHES[file.language]):
         name = next(text for text in match.groupdict().values() if text)
         yield Hit(
-            file.path, line, f"{name} is a cache of this process alone.", WARNING if _holds_sessions(file) else None
+            file.path, line, f"{name} is a cache of this process alone.", ERROR if _holds_sessions(file) else None
         )
 
 

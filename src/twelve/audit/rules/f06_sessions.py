@@ -15,11 +15,14 @@ SHARED = (
     "Memory space or filesystem is a brief, single-transaction cache at most; what persists is in a backing service."
 )
 TASKS = re.compile(
-    r"(?i)(^|/)(scripts?|bin|tools?|seeds?|migrations?|management|cli|commands?|db)/|(^|/)(manage|setup|cli)\.py$"
+    r"(?i)(^|/)(scripts?|bin|tools?|bench(?:marks?)?|seeds?|migrations?|management|cli|commands?|db)/|(^|/)(manage|setup|cli)\.py$"
 )
 
-_EXPRESS = re.compile(r"(?:require\(\s*[\"']express-session[\"']\s*\)|from\s+[\"']express-session[\"'])")
-_SESSION_CALL = re.compile(r"(?<![\w.])(?:session|expressSession|Session|esession)\s*(\()")
+_EXPRESS = re.compile(r"(?:require\(\s*|from\s+)[\"'](?:express-session|@fastify/session)[\"']")
+_SESSION_CALL = re.compile(
+    r"(?<![\w.])(?:session|expressSession|Session|esession|require\(\s*[\"']express-session[\"']\s*\))\s*(\()"
+    r"|\.register\(\s*\w{0,40}[sS]ession\s*,\s*(\{)"
+)
 _IN_MEMORY = {
     "python": re.compile(
         r"[\"']?SESSION_TYPE[\"'\]]*\s*[=:]\s*[\"'](?P<flask>filesystem|cachelib)[\"']"
@@ -45,8 +48,8 @@ _IN_MEMORY = {
         "app.use(session({ store: new RedisStore({ client }), secret: process.env.KEY }))\n"
     },
     language=(*SCRIPTS, *_IN_MEMORY),
-    needles=("express-session", "memorystore", "SESSION_TYPE", "SESSION_ENGINE", "NewFilesystemStore", "memstore",
-             "Session::Pool", "session_store", "spring.session"),
+    needles=("express-session", "@fastify/session", "memorystore", "SESSION_TYPE", "SESSION_ENGINE",
+             "NewFilesystemStore", "memstore", "Session::Pool", "session_store", "spring.session"),
 )  # fmt: skip
 def session_is_local(file: SourceFile) -> Iterator[Hit]:
     if file.language in SCRIPTS:
@@ -63,14 +66,12 @@ def _express(file: SourceFile) -> Iterator[Hit]:
     if not _EXPRESS.search(text):
         return
     for match in _SESSION_CALL.finditer(text):
-        options = inside(text, match.start(1)).strip()
+        options = inside(text, match.start(match.lastindex or 1)).strip()
         if re.fullmatch(r"\w+", options):
             given = re.search(rf"\b{options}\s*(?::\s*\w+\s*)?=\s*(\{{)", text)
             options = inside(text, given.start(1)) if given else "store" if f"{options}.store" not in text else options
         if not re.search(r"\bstore\b", options) and f"{options}.store" not in text:
-            yield Hit(
-                file.path, file.line_at(match.start()), "express-session has no store, so it keeps sessions in memory."
-            )
+            yield Hit(file.path, file.line_at(match.start()), "The session has no store, so it is kept in memory.")
         elif re.search(r"\bstore\s*:\s*new\s+(?:\w+\.)?(?:MemoryStore|FileStore)\b", options):
             yield Hit(file.path, file.line_at(match.start()), "express-session keeps sessions in memory or in files.")
 
@@ -81,7 +82,8 @@ _STICKY = re.compile(
     r"|stick on\b)"
     r"|sessionAffinity:\s*[\"']?ClientIP|ingress\.kubernetes\.io/affinity[\"']?:\s*[\"']?cookie|loadbalancer\.sticky[\w.]{0,60}=true"
     r"|stickiness\.enabled[\"']?[=:,]\s*(?:Value:\s*)?[\"']?true|^[ \t]*cookie\s+\w+\s+insert\b"
-    r"|sessionAffinity\s*=\s*[\"']CLIENT_IP",
+    r"|sessionAffinity\s*=\s*[\"']CLIENT_IP|^[ \t]*(?:httpCookie|useSourceIp):|^[ \t]*balance[ \t]+source\b"
+    r"|^[ \t]*stickiness[ \t]*\{[^{}]{0,300}?\benabled\s*=\s*true",
     re.MULTILINE,
 )
 
@@ -94,10 +96,22 @@ _STICKY = re.compile(
     why="Sticky sessions are a violation of twelve-factor and should never be used or relied upon.",
     bad={"nginx.conf": "upstream app {\n  ip_hash;\n  server a:8000;\n}\n"},
     good={"nginx.conf": "upstream app {\n  server a:8000;\n}\n"},
-    needles=("ip_hash", "sticky", "stickiness", "sessionAffinity", "affinity", "hash $", "stick on", "insert"),
+    needles=(
+        "ip_hash",
+        "sticky",
+        "stickiness",
+        "sessionAffinity",
+        "affinity",
+        "hash $",
+        "stick on",
+        "insert",
+        "httpCookie",
+        "useSourceIp",
+        "balance",
+    ),
 )
 def sessions_stick(file: SourceFile) -> Iterator[Hit]:
-    if file.language not in {"", "yaml", "toml", "json", "dockerfile"}:
+    if file.language not in {"", "yaml", "toml", "json", "dockerfile", "ini"}:
         return
     for line, match in in_code(file, _STICKY):
         if not file.lines[line - 1].lstrip().startswith("#") and not match[0].lstrip().startswith("#"):
@@ -116,16 +130,28 @@ _ROUTE = re.compile(
     r"|^[ \t]*(?:get|post|put|delete)\s+['\"]/",
     re.MULTILINE,
 )  # fmt: skip
+_NAMED = r"(?P<named>f?[\"'][^\"'\n]{1,200}[\"'])"
 _WRITES = {
     "python": re.compile(
         r"""(?<![\w.])open\(\s*+(?P<path>[^,()\n]{0,300}+(?:\([^()\n]{0,300}+\)[^,()\n]{0,300}+)?)\s*+,\s*+(?:mode\s*+=\s*+)?["'][wax]b?\+?["']"""
         r"""|\b(?P<to>\w++)\.(?:write_text|write_bytes)\("""
+        r"""|(?:\bPath\(\s*|/\s*)(?P<into>["'][^"'\n]{1,200}["'])\s*\)\.(?:write_text|write_bytes)\("""
+        rf"""|\.(?:to_csv|to_excel|to_json|to_pickle|to_parquet|savefig|write_image|write_html)\(\s*{_NAMED}"""
+        rf"""|\bjoblib\.dump\([^,()\n]{{1,100}},\s*{_NAMED.replace("named", "dumped")}"""
+        r"""|\b\w+\.save\(\s*(?P<saved>f?["'][^"'\n]{1,200}\.\w{2,5}["'])"""
     ),
     "javascript": re.compile(
-        r"\b(?:fs\.|fsp\.|promises\.)(?:writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream)\(\s*(?P<path>[^,\n]+)"
+        r"(?:\b(?:fs\.promises\.|fs\.|fsp\.|fsPromises\.|promises\.)|(?<![\w.]))"
+        r"(?:writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream)\(\s*"
+        r"(?P<path>path\.(?:join|resolve)\([^()\n]{0,200}\)|[^,\n]{1,300})"
     ),
-    "go": re.compile(r"\b(?:os\.(?:Create|WriteFile)|ioutil\.WriteFile)\(\s*(?P<path>[^,\n]+)"),
-    "ruby": re.compile(r"\bFile\.(?:write|open)\(\s*+(?P<path>[^,\n]{1,300}+),\s*+[\"'](?:w|a)"),
+    "go": re.compile(
+        r"\b(?:os\.(?:Create|WriteFile)|ioutil\.WriteFile)\(\s*(?P<path>[^,\n]+)"
+        r"|\bos\.OpenFile\(\s*(?P<opened>[^,\n]{1,300}),[^,\n]{0,100}\bO_(?:APPEND|CREATE|WRONLY|RDWR)\b"
+    ),
+    "ruby": re.compile(
+        r"\bFile\.(?:write|open)\(\s*+(?P<path>[^,\n]{1,300}+),\s*+[\"'](?:w|a)|\bFile\.write\(\s*+(?P<to>[^,\n]{1,300}+),"
+    ),
     "java": re.compile(r"\b(?:new FileOutputStream|new FileWriter|Files\.write(?:String)?)\(\s*(?P<path>[^,\n]+)"),
 }
 _WRITES["typescript"] = _WRITES["javascript"]
@@ -133,18 +159,29 @@ _LITERAL = re.compile(r"""["'`](?P<path>[\w./-]*[\w-])""")
 _LOGS = re.compile(r"(?i)\blogs?\b|\.log\b|pid\b|\.env|config")
 
 
+def given(file: SourceFile, told: str) -> str:
+    """What is handed over; of a plain name, what the file sets it to."""
+    name = re.fullmatch(r"(?:this\.|self\.|@)?(\w{1,80})", told.strip())
+    if name is None:
+        return told
+    made = re.findall(rf"^[^\n]{{0,80}}\b{name[1]}\b[^=\n]{{0,40}}=(?!=)([^\n]{{1,300}})", file.text, re.MULTILINE)
+    return " ".join([told, *made])
+
+
 @extraction(
     language=tuple(_WRITES),
     needles=("open(", "writeFile", "appendFile", "createWriteStream", "os.Create", "WriteFile", "File.write",
-             "File.open", "FileOutputStream", "FileWriter", "Files.write", "write_text", "write_bytes"),
+             "File.open", "FileOutputStream", "FileWriter", "Files.write", "write_text", "write_bytes", ".to_csv",
+             ".to_excel", ".to_json", ".to_pickle", ".to_parquet", "savefig", "write_image", "write_html",
+             "joblib.dump", ".save(", "os.OpenFile"),
 )  # fmt: skip
 def files_written(file: SourceFile) -> list[tuple[int, str]]:
     """(line, path) of files with a name of their own that are written where requests are handled."""
-    if TASKS.search(file.path) or not _ROUTE.search(file.text):
+    if TASKS.search(file.path) or next(in_code(file, _ROUTE), None) is None:
         return []
     found = []
     for line, match in in_code(file, _WRITES[file.language]):
-        told = match.groupdict().get("path") or match.groupdict().get("to") or ""
+        told = given(file, next((text for text in match.groupdict().values() if text), ""))
         literal = _LITERAL.search(told)
         if literal and not _TEMPORARY.search(told) and not _LOGS.search(told):
             found.append((line, literal["path"]))

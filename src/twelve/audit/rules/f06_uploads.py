@@ -7,8 +7,10 @@ from typing import Any
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
 from twelve.audit.facts import manifests, start, yamls
 from twelve.audit.facts.comments import in_code, uncommented
+from twelve.audit.facts.dockerfile import production_stages
 from twelve.audit.model import Hit
 from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
+from twelve.audit.rules.f06_sessions import given
 
 RULES = Rulebook()
 _REMOTE = re.compile(r"(?i)s3|gcs|gcloud|google|azure|swift|cloudinary|minio|dropbox|spaces|blob")
@@ -38,42 +40,82 @@ def keeps_files(file: SourceFile) -> bool:
 
 
 _UPLOADS = {
-    "python": re.compile(r"""\b(?:file|f|upload\w*|image|photo|avatar|uploaded_file)\.save\(\s*(?P<path>[^\n]+)"""),
+    "python": re.compile(
+        r"""\b(?:file|f|upload\w*|image|photo|avatar|picture|pic|img|uploaded_file|\w\.data)\.save\(\s*(?P<path>(?!\)|\w+\s*=)[^\n]+)"""
+        r"""|request\.files(?:\[[^\]\n]{1,60}\]|\.get\([^()\n]{1,60}\))\.save\(\s*(?P<files>[^\n]+)"""
+        r"""|(?<![\w.])(?:aiofiles\.)?open\(\s*(?P<opened>[^\n]{1,200}?)\s*,\s*(?:mode\s*=\s*)?["'][wx]b\+?["']\)\s+as\s+\w+:"""
+        r"""(?=\n[^\n]*(?:copyfileobj\(|\.chunks\(|\.write\())"""
+        r"""|\b(?P<written>\w+)\.write_bytes\(\s*(?:await\s+)?\w+(?:\.file)?\.read\("""
+        r"""|\bFileSystemStorage\((?P<fs>[^()\n]{0,100})\)"""
+    ),
     "javascript": re.compile(
-        r"""["']?multer["']?\)?\(\s*\{[^}]{0,500}?\bdest\s*+:\s*+(?P<path>[^\n,}]{1,300})|multer\.(?P<disk>diskStorage)\(|\.mv\(\s*(?P<mv>[^\n,]+)"""
-        r"""|\buploadDir\s*[:=]\s*(?P<dir>[^\n,]+)"""
+        r"""["']?multer["']?\)?\(\s*\{[^}]{0,500}?\bdest\s*+:\s*+(?P<path>[^\n,}]{1,300})|(?:multer\.|(?<![\w.]))(?P<disk>diskStorage)\("""
+        r"""|Files?Interceptor\(\s*["'][^"'\n]{1,60}["']\s*,[^{}()]{0,40}\{\s*dest\s*:\s*(?P<dest>[^\n,}]{1,300})"""
+        r"""|\.mv\(\s*(?P<mv>[^\n,]+)|\buploadDir\s*[:=]\s*(?P<dir>[^\n,]+)"""
     ),
     "ruby": re.compile(
-        r"^[ \t]*storage\s+:(?P<carrier>file)\b|config\.active_storage\.service\s*=\s*:(?P<active>local|disk)\b",
+        r"^[ \t]*storage\s+:(?P<carrier>file)\b|config\.active_storage\.service\s*=\s*:(?P<active>local|disk)\b"
+        r"|\b(?:File\.(?:open|write)|FileUtils\.(?:cp|mv|copy))\(\s*(?P<path>[^\n]{1,200})",
         re.MULTILINE,
     ),
-    "go": re.compile(r"\.SaveUploadedFile\(\s*\w+\s*,\s*(?P<path>[^\n)]+)"),
-    "java": re.compile(r"\.transferTo\(\s*(?P<path>new File|Paths?|\w*[fF]ile|\w*[pP]ath|\w*dest\w*)"),
+    "go": re.compile(
+        r"\.SaveUploadedFile\(\s*\w+\s*,\s*(?P<path>[^\n)]+)|\bos\.(?:Create|OpenFile)\(\s*(?P<created>[^\n)]+)"
+    ),
+    "java": re.compile(
+        r"\.transferTo\(\s*(?P<path>new File|Paths?|\w*[fF]ile|\w*[pP]ath|\w*dest\w*)"
+        r"|\bFiles\.copy\(\s*\w+\.getInputStream\(\)\s*,\s*(?P<copied>[^\n;]{1,200})"
+        r"|\bFiles\.write\(\s*(?P<written>[^\n;]{1,200}?),\s*\w+\.getBytes\("
+    ),
 }  # fmt: skip
 _UPLOADS["typescript"] = _UPLOADS["javascript"]
-_TEMPORARY = re.compile(
-    r"(?i)/tmp\b|tmpdir|tempfile|gettempdir|\btemp\b|\btmp\w*|BytesIO|buffer|createTemp|memoryStorage"
-)
-_IS_UPLOAD = re.compile(r"request\.files|UploadFile|secure_filename|FileStorage|getlist\(")
+_TEMPORARY = re.compile(r"(?i)/tmp\b|tmpdir|tempfile|tempdir|\btemp\b|\btmp\w*|BytesIO|buffer|createTemp|memoryStorage")
+# What a file must have in it for such a call to be about an upload.
+_IS_UPLOAD = {
+    "python": re.compile(r"request\.(?:files|FILES)|UploadFile|secure_filename|FileStorage|getlist\("),
+    "go": re.compile(r"FormFile\(|MultipartForm|MultipartReader|SaveUploadedFile"),
+    "java": re.compile(r"MultipartFile|\bPart\b|transferTo"),
+}
 
 
 @extraction(
     language=tuple(_UPLOADS),
-    needles=(".save(", "multer", ".mv(", "uploadDir", "storage", "SaveUploadedFile", "transferTo"),
+    needles=(
+        ".save(",
+        "multer",
+        "diskStorage",
+        "Interceptor(",
+        ".mv(",
+        "uploadDir",
+        "storage",
+        "SaveUploadedFile",
+        "transferTo",
+        "UploadFile",
+        "request.FILES",
+        ":tempfile",
+        "FormFile(",
+        "MultipartFile",
+    ),
 )
 def uploads_saved(file: SourceFile) -> list[tuple[int, str]]:
-    if file.language == "python" and not _IS_UPLOAD.search(file.text):
+    if (known := _IS_UPLOAD.get(file.language)) and not known.search(file.text):
         return []
-    if file.language == "ruby" and not re.search(r"uploaders?/|environments/production\.rb$", file.path):
+    if file.language == "ruby" and not _takes_uploads(file):
         return []
     found = []
     for line, match in in_code(file, _UPLOADS[file.language]):
         told = next((text for text in match.groupdict().values() if text), "disk")
-        if not _TEMPORARY.search(told) and not (
+        if match.groupdict().get("disk"):
+            told = f"disk {match.string[match.end() : match.end() + 160]}"
+        if not _TEMPORARY.search(given(file, told.partition(",")[0])) and not (
             file.language != "ruby" and re.fullmatch(r"^\s*+(?:out|stream|buf\w*+)\)?.*", told)
         ):
-            found.append((line, told.strip(" '\"`)")))
+            found.append((line, "disk" if told.startswith("disk ") else told.strip(" '\"`)")))
     return found
+
+
+def _takes_uploads(file: SourceFile) -> bool:
+    """CarrierWave's own, Rails' choice for production, or what Rack has of an upload."""
+    return "[:tempfile]" in file.text or bool(re.search(r"uploaders?/|environments/production\.rb$", file.path))
 
 
 @RULES.of_code(
@@ -120,8 +162,9 @@ _SERVICES = re.compile(
     r"|influx|grafana|prometheus|nginx|traefik|caddy|mailpit|mailhog|localstack|jaeger|vault|consul|etcd|cassandra|neo4j"
 )
 _SOURCE_MOUNT = re.compile(r"^(?:\.|~|\$|/var/run/docker\.sock|/etc/)")
+_OF_THE_HOST = re.compile(r"/(?:etc|dev|proc|sys|lib|usr|run|var/run|var/log|tmp)?(?:/|$)")
 _NO_DATA = re.compile(
-    r"node_modules|venv|site-packages|\.cache|bundle|\.m2|/tmp|static|certs?|letsencrypt|target|gems|\.npm|:ro$"
+    r"node_modules|venv|site-packages|\.cache|bundle|\.m2|/tmp|static|logs?$|certs?|letsencrypt|target|gems|\.npm|:ro$"
 )
 
 
@@ -146,6 +189,28 @@ def data_is_on_a_volume(code: Codebase) -> Iterator[Hit]:
             elif isinstance(document, yamls.Map) and document.get("kind") == "Deployment":
                 yield from _of_deployment(file, document)
 
+    yield from _of_image(code)
+    yield from _of_platforms(code)
+
+
+def _of_image(code: Codebase) -> Iterator[Hit]:
+    for stage in production_stages(code):
+        for one in stage.of("VOLUME"):
+            kept = [path for path in one.argv or one.value.split() if not _NO_DATA.search(path) and path != "/tmp"]  # noqa: S108 - scratch
+            if kept:
+                yield Hit(one.path, one.line, f"The image keeps data on the volume {kept[0]}.")
+
+
+def _of_platforms(code: Codebase) -> Iterator[Hit]:
+    """A disk of fly.io or Render belongs to one instance."""
+    fly, render = code.get("fly.toml"), code.get("render.yaml")
+    if fly and manifests.parsed_toml(fly).get("mounts"):
+        yield Hit(fly.path, manifests.line_of(fly, "mounts"), "A process of the app has a volume of its own.")
+    for document in yamls.documents(render) if render else []:
+        for service in manifests.table(document).get("services") or []:
+            if isinstance(service, yamls.Map) and "disk" in service:
+                yield Hit("render.yaml", service.lines["disk"], "A process of the app has a disk of its own.")
+
 
 def _of_compose(file: SourceFile, document: Any, severity: Any) -> Iterator[Hit]:
     for name, service in manifests.table(manifests.table(document).get("services")).items():
@@ -169,3 +234,9 @@ def _of_deployment(file: SourceFile, document: yamls.Map) -> Iterator[Hit]:
     for one in volumes if isinstance(volumes, yamls.Seq) else ():
         if isinstance(one, yamls.Map) and "persistentVolumeClaim" in one:
             yield Hit(file.path, one.lines["persistentVolumeClaim"], "A process of the app claims a persistent volume.")
+        elif isinstance(one, yamls.Map) and _is_data_of_the_host(one.get("hostPath")):
+            yield Hit(file.path, one.lines["hostPath"], "A process of the app keeps data on the disk of its host.")
+
+
+def _is_data_of_the_host(told: Any) -> bool:
+    return isinstance(told, yamls.Map) and not _OF_THE_HOST.match(str(told.get("path", "/")))
