@@ -43,8 +43,8 @@ _UPLOADS = {
     "python": re.compile(
         r"""\b(?:file|f|upload\w*|image|photo|avatar|picture|pic|img|uploaded_file|\w\.data)\.save\(\s*(?P<path>(?!\)|\w+\s*=)[^\n]+)"""
         r"""|request\.files(?:\[[^\]\n]{1,60}\]|\.get\([^()\n]{1,60}\))\.save\(\s*(?P<files>[^\n]+)"""
-        r"""|(?<![\w.])(?:aiofiles\.)?open\(\s*(?P<opened>[^\n]{1,200}?)\s*,\s*(?:mode\s*=\s*)?["'][wx]b\+?["']\)\s+as\s+\w+:"""
-        r"""(?=\n[^\n]*(?:copyfileobj\(|\.chunks\(|\.write\())"""
+        r"""|(?<![\w.])(?:aiofiles\.)?open\(\s{0,9}(?P<opened>[^\s,][^\n]{0,160}?),\s{0,9}(?:mode\s?=\s?)?["'][wx]b\+?["']\)"""
+        r"""\s{1,9}as\s{1,9}\w{1,60}:(?=\n[^\n]{0,200}(?:copyfileobj\(|\.chunks\(|\.write\())"""
         r"""|\b(?P<written>\w+)\.write_bytes\(\s*(?:await\s+)?\w+(?:\.file)?\.read\("""
         r"""|\bFileSystemStorage\((?P<fs>[^()\n]{0,100})\)"""
     ),
