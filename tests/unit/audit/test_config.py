@@ -67,6 +67,35 @@ FOUND = [
     ("secret-in-manifest", {"app.json": '{"env": {"ADMIN_PASSWORD": {"value": "letmein"}}}'}, "warning"),
     ("secret-in-log", {"a.js": "console.log(util.inspect(config, false, null))"}, "warning"),
     ("secret-in-log", {"a.py": "logger.info('all: %s', os.environ)"}, "warning"),
+    # as people write it
+    (SECRET, {"config.py": "SECRET_KEY = 'hard to guess string'"}, "error"),
+    (SECRET, {"a.py": "from jose import jwt\nJWT_SECRET = 'secret'"}, "error"),
+    (SECRET, {"a.py": "server.login('shop@gmail.com', 'abcd-efgh-1234')"}, "error"),
+    (SECRET, {"a.py": "requests.get(url, auth=('admin', 'S3cr3t-Pa55'))"}, "error"),
+    (SECRET, {"a.py": "url = 'https://api.shop.com/data?appid=3f2b8c1d9e7a4f6b0c5d8e1a2b3c4d5e'"}, "error"),
+    (SECRET, {"a.js": "app.use(cookieParser('my-cookie-secret-2020'))"}, "error"),
+    (SECRET, {"a.js": "app.use(cookieSession({ name: 'x', keys: ['key1', 'key2'] }))"}, "error"),
+    (SECRET, {"a.ts": "super({ jwtFromRequest: x, secretOrKey: 'topSecret51' })"}, "error"),
+    (SECRET, {"a.js": "createTransport({ auth: { user: 'a@gmail.com', pass: 'kd82Lxj2qq' } })"}, "error"),
+    (SECRET, {"a.rb": "set :session_secret, 'super secret'"}, "error"),
+    (SECRET, {"a.go": 'var jwtKey = []byte("my_secret_key")'}, "error"),
+    (SECRET, {"a.go": 'store := cookie.NewStore([]byte("secret"))'}, "error"),
+    (SECRET, {"A.java": 'DriverManager.getConnection(url, "root", "kd82Lxj2qq");'}, "error"),
+    ("insecure-default", {"a.py": "import os\ntry:\n    SECRET_KEY = os.environ['SECRET_KEY']\nexcept KeyError:\n"
+                                  "    SECRET_KEY = 'abc123-dev'"}, "error"),
+    ("insecure-default", {"a.py": "env = environ.Env(SECRET_KEY=(str, 'insecure-k3y'))"}, "error"),
+    ("insecure-default", {"a.js": "const s = process.env.API_KEY ? process.env.API_KEY : 'hush'"}, "error"),
+    ("insecure-default", {"a.js": "let s = process.env.API_KEY\nif (!s) {\n  s = 'hush'\n}"}, "error"),
+    ("insecure-default", {"a.ts": "x = configService.get<string>('JWT_SECRET', 'hush')"}, "error"),
+    ("insecure-default", {"a.rb": "s = ENV['API_KEY'].presence || 'hush'"}, "error"),
+    ("insecure-default", {"config/database.yml": "production:\n  password: <%= ENV.fetch('DB_PASSWORD', 'letmein1') %>"},
+     "error"),
+    ("insecure-default", {"a.go": 's, ok := os.LookupEnv("API_KEY")\nif !ok {\n  s = "hush"\n}'}, "error"),
+    ("insecure-default", {"A.java": '@Value("${jwt.secret:hushhush}")'}, "error"),
+    ("insecure-default", {"config/database.yml": "development:\n  password: <%= ENV.fetch('DB_PASSWORD', 'x1') %>\n"
+                          "production:\n  password: <%= ENV['DB_PASSWORD'] %>"}, "info"),
+    ("random-secret-default", {"a.rb": "set :session_secret, SecureRandom.hex(64)"}, "warning"),
+    ("random-secret-default", {"a.py": "class S:\n    SECRET_KEY: str = secrets.token_urlsafe(32)"}, "warning"),
 ]  # fmt: skip
 
 
@@ -124,6 +153,17 @@ LEFT_ALONE = [
     ("secret-in-image", {"Dockerfile": "FROM a:1\nCOPY .env.example /\nENV API_KEY=$API_KEY"}, "no value"),
     ("secret-in-log", {"a.py": "logger.info('config loaded')\nprint(sorted(os.environ))"}, "no values"),
     ("env-undocumented", {"a.py": "import os\nos.environ['MAIL_KEY']", "README.md": "Set MAIL_KEY."}, "in the README"),
+    # as people write it
+    (SECRET, {"a.js": "const schema = { password: 'string|min:8', token: 'required|uuid4' }"}, "a rule"),
+    (SECRET, {"a.py": "user = User.login(email, 'password-hash-1')"}, "another login"),
+    (SECRET, {"a.py": "url = 'https://api.shop.com/?api_key=YOUR_API_KEY_GOES_HERE'"}, "a placeholder"),
+    (SECRET, {"a.py": "fields = {'secret_key': 'Secret key'}"}, "a label"),
+    (SECRET, {"a.ts": "export const JWT_SECRET = 'JWT_SECRET' // jwt"}, "a name"),
+    (SECRET, {"a.go": 'token.SignedString([]byte(os.Getenv("JWT_SECRET")))'}, "no literal"),
+    (SECRET, {"a.rb": "set :session_secret, ENV.fetch('SESSION_SECRET')"}, "no literal"),
+    ("insecure-default", {"a.js": "let s = process.env.API_KEY\nif (!s) { throw new Error('x') }"}, "required"),
+    ("insecure-default", {"a.go": 's, ok := os.LookupEnv("API_KEY")\nif !ok {\n  log.Fatal("no")\n}'}, "required"),
+    ("random-secret-default", {"a.js": "const sessionKey = crypto.randomUUID()"}, "one visitor's"),
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ _TEXTS: dict[str, Callable[[SourceFile], Iterator[Found]]] = {
     "go": environment_texts.of_go,
     "java": environment_texts.of_java,
     "properties": environment_texts.of_spring,
-    "yaml": environment_texts.of_spring,
+    "yaml": environment_texts.of_yaml,
     "xml": environment_texts.of_spring,
     "shell": environment_texts.of_shell,
 }
@@ -44,7 +44,8 @@ class Read:
 @extraction(
     language=tuple(_TEXTS),
     needles=("environ", "getenv", "process.env", "Deno.env", "ENV[", "ENV.fetch", "Getenv", "LookupEnv", "getEnv",
-             "BaseSettings", "twelve_runtime", "decouple", "env(", "_env(", "env.", "dj_database_url", "envconfig:",
+             "BaseSettings", "twelve_runtime", "decouple", "starlette.config",
+             "onfigService.get", "onfig.get(", "env(", "_env(", "env.", "dj_database_url", "envconfig:",
              'env:"', "${"),
 )  # fmt: skip
 def found_in(file: SourceFile) -> list[Row]:

@@ -17,7 +17,7 @@ _HELPER = re.compile(r"(?i)(^|_)(env|environ|getenv|environment)(_|$)")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Z0-9_]+")
 _READS = re.compile(
     r"environ\b|getenv|BaseSettings|twelve_runtime|dj_database_url|dj_email_url|django_cache_url|decouple"
-    r"|starlette\.config|env\(\s*[\"']|\benv\.\w+\(\s*[\"']|_env\w{0,40}\(\s*+[\"']"
+    r"|starlette\.config|\bEnv\(|env\(\s*[\"']|\benv\.\w+\(\s*[\"']|_env\w{0,40}\(\s*+[\"']"
 )
 DEBUGGING = re.compile(r"(?i)(^|_)(debug|testing|development|dev|local)($|_)")
 
@@ -45,6 +45,8 @@ def found(file: SourceFile) -> Iterator[Found]:
     for node in file.nodes:
         if isinstance(node, ast.ClassDef):
             yield from _of_settings(node, bases)
+        elif isinstance(node, ast.Call) and name_of(node.func).rpartition(".")[2] == "Env":
+            yield from _of_scheme(node)
         elif (one := _read(node, decoupled=decoupled)) is not None:
             if id(node) in instead:
                 _set_default(one, instead[id(node)])
@@ -141,13 +143,30 @@ def _filled_later(nodes: list[ast.AST], made: dict[int, Found]) -> None:
         if isinstance(node, ast.Assign) and (one := made.get(id(node.value))):
             by_target.update((name_of(target), one) for target in node.targets)
     for node in nodes:
-        if not isinstance(node, ast.If):
-            continue
-        tested = {name_of(inner) for inner in ast.walk(node.test)}
-        for statement in node.body:
-            if isinstance(statement, ast.Assign) and (name := name_of(statement.targets[0])) in tested & set(by_target):
+        for statement in _instead_of_it(node):
+            if isinstance(statement, ast.Assign) and (name := name_of(statement.targets[0])) in by_target:
+                if isinstance(node, ast.If) and name not in {name_of(inner) for inner in ast.walk(node.test)}:
+                    continue
                 _set_default(by_target[name], statement.value)
-                by_target[name].debugging = _is_debugging(node.test)
+                by_target[name].debugging = isinstance(node, ast.If) and _is_debugging(node.test)
+
+
+def _instead_of_it(node: ast.AST) -> list[ast.stmt]:
+    """The statements of `if not KEY:`, and those of `except KeyError:`."""
+    if isinstance(node, ast.If):
+        return node.body
+    if isinstance(node, ast.ExceptHandler) and node.type is not None and name_of(node.type) == "KeyError":
+        return node.body
+    return []
+
+
+def _of_scheme(call: ast.Call) -> Iterator[Found]:
+    """django-environ's: Env(DEBUG=(bool, False))."""
+    for one in call.keywords:
+        if one.arg and isinstance(one.value, ast.Tuple) and len(one.value.elts) == 2:
+            found = Found(one.arg, one.value.lineno)
+            _set_default(found, one.value.elts[1])
+            yield found
 
 
 def _of_settings(node: ast.ClassDef, bases: set[str]) -> Iterator[Found]:

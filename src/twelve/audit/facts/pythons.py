@@ -34,4 +34,6 @@ def is_a_string(file: SourceFile, line: int, value: str) -> bool:
     """Whether a literal of this value begins there, rather than words of a docstring; True when nothing can tell."""
     if file.python is None:
         return True
-    return any(isinstance(one, ast.Constant) and one.value == value and one.lineno == line for one in file.nodes)
+    known = (value, value.encode())
+    texts = (one for one in file.nodes if isinstance(one, ast.Constant) and one.lineno == line)
+    return any(one.value in known or ("\\" in value and isinstance(one.value, str | bytes)) for one in texts)

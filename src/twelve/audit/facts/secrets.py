@@ -18,7 +18,7 @@ _STOP = re.compile(
     r"|xxx|todo|none|null|undefined|redacted|\*{3}|\.\.\.|<[^<>]*>|\bfoo\b|\bbar\b|test|fake|sample|default|generate"
 )
 _CODE = re.compile(
-    r"\$\{|\$\(|\{\{|#\{|<%|%\(|^%s$|^\$[A-Z_]+$|^@|^\{|^env[.:(]|^secrets?[./:]|^vault:|^!|^arn:|^ssm:|[=<>~]=\d"
+    r"\$\{|\$\(|\{\{|#\{|<%|%\(|^%s$|^\$[A-Z_]+$|^@|^\{|^env[.:(]|^secrets?[./:]|^vault:|^!|^arn:|^ssm:|^[a-z]+\||[=<>~]=\d"
 )
 _WORDY = re.compile(r"[A-Z]?[a-z]{4,}[-_. ]?[A-Z]?[a-z]{4,}")
 _PLAIN = re.compile(r"[A-Za-z]+([-_. ][A-Za-z]+)*")

@@ -68,12 +68,12 @@ def secret_falls_back(code: Codebase) -> Iterator[Hit]:
 
 _MADE_UP = (
     r"(?:os\.urandom|secrets\.token_\w+|uuid\.uuid4|uuid4|get_random_secret_key|Fernet\.generate_key|get_random_string"
-    r"|crypto\.randomBytes|randomBytes|crypto\.randomUUID|randomUUID|uuidv4|nanoid|SecureRandom\.\w+)\("
+    r"|(?:crypto\.|require\([\"']crypto[\"']\)\.)?randomBytes|crypto\.randomUUID|randomUUID|uuidv4|nanoid|SecureRandom\.\w+)\("
 )
 _MADE_UP_CALL = re.compile(_MADE_UP)
 _MADE_UP_KEY = re.compile(
-    r"(?:(?<=\.)|[\"']|\b)(?P<name>SECRET_KEY(?:_BASE)?|secret_key(?=\s*=\s)|(?i:(?:jwt|session|cookie|app)_?(?:secret|key))"
-    r"|secret(?=\s*:))[\"'\]]{0,2}\s*(?:=|:)\s*"
+    r"(?:(?<=\.)|[\"']|\b)(?P<name>SECRET_KEY(?:_BASE)?|secret_key(?=\s*=\s)|(?i:(?:jwt|cookie|app)_?(?:secret|key)|session_?secret)"
+    r"|secret(?=\s*:))[\"'\]]{0,2}\s*(?::\s*str\s*=|=|:|,(?<=session_secret,))\s*"
     r"(?:str\(|bytes\()?" + _MADE_UP
 )  # fmt: skip
 

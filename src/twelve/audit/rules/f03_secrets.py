@@ -17,7 +17,7 @@ NOT_TESTS = (Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.BUILD, Kind.EXAMPLE)
 _NOUNS = r"(?:secret|passw|passphrase|token|credential|pwd|key)"
 _QUOTED = re.compile(
     _NOUNS + r"""[\w-]{0,80}["'\]]{0,2}\s{0,40}+(?::\s{0,20}+[\w.]{1,80}+\s{0,20}+(?==)|string\s{0,20}+(?==))?"""
-    r"""(?::=|=>|=|:)\s{0,80}+"""
+    r"""(?::=|=>|=|:)\s{0,80}+(?:\[\]byte\(|[bu](?=["']))?"""
     r"""(?P<quote>["'`])(?P<value>[^"'`\n]{3,300})(?P=quote)(?!\s{0,20}+[+%?]|\.format|\s{0,20}+:[^\n:]{0,300}+$)""",
     re.IGNORECASE,
 )  # fmt: skip
@@ -26,6 +26,7 @@ _BARE = re.compile(
     re.MULTILINE,
 )
 _CANDIDATE = re.compile(_NOUNS.encode() + rb"[\w\-]{0,80}[\"'\]]{0,2}\s{0,40}+(?:=>|:=|=|:|string)")
+QUERY = "API_KEY in the query"
 _CODE = {"python", "javascript", "typescript", "tsx", "ruby", "go", "java"}
 _DATA = {"properties", "yaml", "ini", "toml", "json", "env", "shell"}
 _ENV_TEMPLATE = re.compile(r"(^|\.)env([._-](example|sample|template|dist))?$")
@@ -34,9 +35,29 @@ _NOT_OURS = re.compile(
 )
 _SEEDS = re.compile(r"(?i)(seed|fixture|reset|populate|sample|demo|dummy|mock|random_?data)")
 _SIGNED = re.compile(rb"(?i)session|jwt|jsonwebtoken|cookie")
-_JWT_CALL = re.compile(
-    r"""\bjwt\.(?:sign|verify|encode|decode)\(\s*(?:\{[^{}]{0,300}\}|[^,(){}\n]{1,80}),\s*(?P<quote>["'])(?P<value>[^"'\n]+)["']"""
+_VALUE = r"""["'](?P<value>[^"'\n]{3,200})["']"""
+# Calls that take a secret by its place: (what it is, where it stands).
+_TAKES = [
+    (name, re.compile(rf"(?:{pattern}){_VALUE}", re.MULTILINE))
+    for name, pattern in (
+        ("JWT_SECRET", r"\b(?:jwt|JWT)\.(?:sign|verify|encode|decode)\(\s*(?:\{[^{}]{0,300}\}|[^,(){}\n]{1,80}),\s*"),
+        ("JWT_SECRET", r"\bsecretOrKey\s*:\s*|\.SignedString\(\s*\[\]byte\(\s*|\.signWith\([^,()\n]{1,80},\s*"),
+        ("COOKIE_SECRET", r"\bcookieParser\(\s*|\b(?:NewCookieStore|cookie\.NewStore)\(\s*\[\]byte\(\s*"),
+        ("COOKIE_SECRET", r"\bcookieSession\(\s*\{[^{}]{0,200}?\bkeys\s*:\s*\[\s*"),
+        (
+            "SESSION_SECRET",
+            r"\b(?:session|expressSession)\(\s*\{[^{}]{0,300}?\bsecret\s*:\s*|\bset[ (]:session_secret\s*,\s*",
+        ),
+        ("PASSWORD", r"\b(?:server|smtp\w{0,20}|mail\w{0,20})\.login\(\s*[^,()\n]{1,80},\s*|\.setPassword\(\s*"),
+        ("PASSWORD", r"\bauth\s*=\s*\(\s*[^,()\n]{1,80},\s*"),
+        ("PASSWORD", r"\bgetConnection\([^,()\n]{1,160},[^,()\n]{1,80},\s*|\bauth\s*:\s*\{[^{}]{0,200}?\bpass\s*:\s*"),
+    )
+]
+_TAKEN = re.compile(
+    rb"jwt\.|JWT\.|secretOrKey|SignedString|signWith|cookieParser|CookieStore|cookie\.NewStore|cookieSession|session\(|expressSession\("
+    rb"|session_secret|\.login\(|auth\s*[=:]|setPassword|getConnection|[?&](?:appid|api_?key|access_?token)="
 )
+_IN_QUERY = re.compile(r"[?&](?:appid|api_?key|access_?token)=(?P<value>[A-Za-z0-9_-]{16,200})")
 _FRAMEWORK_KEY = re.compile(r"(?i)^(.*\.)?secret_?key(_?base)?$")
 _MANIFESTS = re.compile(r"compose[^/]{0,60}\.ya?ml$|(^|/)(app\.json|render\.yaml|fly\.toml)$")
 
@@ -52,12 +73,14 @@ _MANIFESTS = re.compile(r"compose[^/]{0,60}\.ya?ml$|(^|/)(app\.json|render\.yaml
     kinds=(Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.EXAMPLE),
 )
 def secret_is_a_constant(file: SourceFile) -> Iterator[Hit]:
-    if not _is_looked_at(file) or not (b"jwt." in file.data or _CANDIDATE.search(file.data.lower())):
+    if not _is_looked_at(file) or not (_TAKEN.search(file.data) or _CANDIDATE.search(file.data.lower())):
         return
+    seen: set[int] = set()
     for name, value, offset in _assignments(file):
         if _is_secret(file, name, value):
             line = file.line_at(offset)
-            if file.language != "python" or is_a_string(file, line, value):
+            if offset not in seen and (file.language != "python" or name == QUERY or is_a_string(file, line, value)):
+                seen.add(offset)
                 yield _hit(file, line, f"{name} is a constant in the code ({secrets.masked(value)}).")
 
 
@@ -89,9 +112,8 @@ def _hit(file: SourceFile, line: int, message: str) -> Hit:
 
 
 def _assignments(file: SourceFile) -> Iterator[tuple[str, str, int]]:
-    if not (_QUOTED.search(file.text) or _JWT_CALL.search(file.text)) and (
-        file.language in _CODE or not _BARE.search(file.text)
-    ):
+    taken = file.language in _CODE and _TAKEN.search(file.data) is not None
+    if not (taken or _QUOTED.search(file.text)) and (file.language in _CODE or not _BARE.search(file.text)):
         return
     text = uncommented(file)
     for match in _QUOTED.finditer(text):
@@ -101,19 +123,30 @@ def _assignments(file: SourceFile) -> Iterator[tuple[str, str, int]]:
         name = re.match(r"[\w-]+", text[start:])
         if name and begins_string(file, match.start("quote")):
             yield name[0], match["value"], match.start("value")
-    for _, match in in_code(file, _JWT_CALL):
-        yield "JWT_SECRET", match["value"], match.start("value")
+    for name_, pattern in _TAKES if taken else ():
+        yield from ((name_, match["value"], match.start("value")) for _, match in in_code(file, pattern))
+    for match in _IN_QUERY.finditer(text) if taken else ():
+        yield QUERY, match["value"], match.start("value")
     if file.language not in _CODE and file.language != "json":
         for match in _BARE.finditer(text):
             yield match["name"], match["value"], match.start("value")
 
 
 def _is_secret(file: SourceFile, name: str, value: str) -> bool:
+    if name == QUERY:
+        return secrets.is_random(value) and not secrets.is_placeholder(value)
     if not secrets.is_secret_name(name) or secrets.is_no_literal(value):
         return False
-    if file.kind is Kind.PRODUCTION and _signs(file, name) and len(value.split()) <= 3:
-        return bool(_FRAMEWORK_KEY.match(name)) or not secrets.names_something(name, value)
+    if file.kind is Kind.PRODUCTION and _signs(file, name) and len(value.split()) <= 4:
+        return _is_known(name, value) or not secrets.names_something(name, value)
     return secrets.is_random(value) and not secrets.is_placeholder(value) and not secrets.names_something(name, value)
+
+
+def _is_known(name: str, value: str) -> bool:
+    """A framework's key, unless that is a label of it, and the words that everybody takes."""
+    is_label = " " in value and value[:1].isupper()
+    key = _FRAMEWORK_KEY.match(name) and not is_label
+    return bool(key) or (name.isupper() and value in {"secret", "mysecret", "supersecret"})
 
 
 def _signs(file: SourceFile, name: str) -> bool:
