@@ -76,9 +76,9 @@ def _js_instead(text: str, match: re.Match[str], one: Found) -> None:
     """What stands behind `X ? X :`, or is put in its place by an `if (!name)` of the next lines."""
     rest = text[match.end() : match.end() + 300]
     name = re.search(r"\b(\w{1,80})\s*=\s*$", text[max(0, match.start() - 100) : match.start()])
-    chosen = re.compile(r"\s*\?\s*" + re.escape(match[0]) + r"\s*:\s*" + _LITERAL).match(rest)
+    chosen = re.compile(r"^\s*+\?\s*+" + re.escape(match[0]) + r"\s*+:\s*+" + _LITERAL).match(rest)
     if not chosen and name:
-        chosen = re.search(rf"\bif\s*\(\s*!\s*{name[1]}\s*\)\s*\{{?\s*{name[1]}\s*=\s*" + _LITERAL, rest)
+        chosen = re.search(rf"\bif\s*+\(\s*+!\s*+{name[1]}\s*+\)\s*+(?:\{{\s*+)?{name[1]}\s*+=\s*+" + _LITERAL, rest)
     if chosen and one.default is None:
         one.default = _literal(chosen)
 

@@ -112,8 +112,11 @@ def _hit(file: SourceFile, line: int, message: str) -> Hit:
 
 
 def _assignments(file: SourceFile) -> Iterator[tuple[str, str, int]]:
-    taken = file.language in _CODE and _TAKEN.search(file.data) is not None
-    if not (taken or _QUOTED.search(file.text)) and (file.language in _CODE or not _BARE.search(file.text)):
+    known = file.language in _CODE and _TAKEN.search(file.data)
+    taken = [one for one in _TAKES if one[1].search(file.text)] if known else []
+    if not (taken or (known and _IN_QUERY.search(file.text)) or _QUOTED.search(file.text)) and (
+        file.language in _CODE or not _BARE.search(file.text)
+    ):
         return
     text = uncommented(file)
     for match in _QUOTED.finditer(text):
@@ -123,9 +126,9 @@ def _assignments(file: SourceFile) -> Iterator[tuple[str, str, int]]:
         name = re.match(r"[\w-]+", text[start:])
         if name and begins_string(file, match.start("quote")):
             yield name[0], match["value"], match.start("value")
-    for name_, pattern in _TAKES if taken else ():
+    for name_, pattern in taken:
         yield from ((name_, match["value"], match.start("value")) for _, match in in_code(file, pattern))
-    for match in _IN_QUERY.finditer(text) if taken else ():
+    for match in _IN_QUERY.finditer(text) if known else ():
         yield QUERY, match["value"], match.start("value")
     if file.language not in _CODE and file.language != "json":
         for match in _BARE.finditer(text):

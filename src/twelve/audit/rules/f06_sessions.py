@@ -138,7 +138,7 @@ _WRITES = {
         r"""|(?:\bPath\(\s*|/\s*)(?P<into>["'][^"'\n]{1,200}["'])\s*\)\.(?:write_text|write_bytes)\("""
         rf"""|\.(?:to_csv|to_excel|to_json|to_pickle|to_parquet|savefig|write_image|write_html)\(\s*{_NAMED}"""
         rf"""|\bjoblib\.dump\([^,()\n]{{1,100}},\s*{_NAMED.replace("named", "dumped")}"""
-        r"""|\b\w+\.save\(\s*(?P<saved>f?["'][^"'\n]{1,200}\.\w{2,5}["'])"""
+        r"""|(?<=\w)\.save\(\s*(?P<saved>f?["'][^"'\n]{1,200}\.\w{2,5}["'])"""
     ),
     "javascript": re.compile(
         r"(?:\b(?:fs\.promises\.|fs\.|fsp\.|fsPromises\.|promises\.)|(?<![\w.]))"
@@ -177,7 +177,7 @@ def given(file: SourceFile, told: str) -> str:
 )  # fmt: skip
 def files_written(file: SourceFile) -> list[tuple[int, str]]:
     """(line, path) of files with a name of their own that are written where requests are handled."""
-    if TASKS.search(file.path) or next(in_code(file, _ROUTE), None) is None:
+    if TASKS.search(file.path) or not _ROUTE.search(file.text):
         return []
     found = []
     for line, match in in_code(file, _WRITES[file.language]):
@@ -185,7 +185,7 @@ def files_written(file: SourceFile) -> list[tuple[int, str]]:
         literal = _LITERAL.search(told)
         if literal and not _TEMPORARY.search(told) and not _LOGS.search(told):
             found.append((line, literal["path"]))
-    return found
+    return found if found and next(in_code(file, _ROUTE), None) else []
 
 
 @RULES.of_code(
