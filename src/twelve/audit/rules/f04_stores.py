@@ -48,7 +48,8 @@ _SET = re.compile(
 
 # Either side makes one: `? new S3Storage() : new DiskStorage()`, `SqliteDatabase('x') if DEBUG else Postgresql('y')`.
 _CHOSEN = re.compile(
-    rf"^[ \t]*(?:const |let |var |self\.|this\.)?(?P<name>\w{{0,60}}?(?:storage|queue|mailer|client|cache|db|database|engine|broker)\w{{0,60}}+)\s*+=(?!=)"
+    rf"^[ \t]*(?:const |let |var |self\.|this\.)?"
+    rf"(?P<name>\w{{0,60}}?(?:storage|queue|mailer|client|cache|db|database|engine|broker)\w{{0,60}}+)\s*+=(?!=)"
     rf"(?:[^?;=\n]{{0,80}}\b{_ENVIRONMENT}\b[^?;\n]{{0,60}}\s*\?\s*(?:new\s+)?[A-Z]\w*\([^:;]{{0,120}}:\s*(?:new\s+)?[A-Z]\w*\("
     rf"|\s*[A-Z]\w*\([^\n]{{0,120}}\)\s+if\s+(?:not\s+)?[\w.]*\b{_ENVIRONMENT}\b[^\n]{{0,60}}?\selse\s+[A-Z]\w*\()",
     re.MULTILINE,
