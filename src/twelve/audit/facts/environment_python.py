@@ -42,10 +42,11 @@ def found(file: SourceFile) -> Iterator[Found]:
     made: dict[int, Found] = {}
     bases = {"BaseSettings", "Config"} if "twelve_runtime" in file.text else {"BaseSettings"}
     decoupled = "decouple" in file.text or "starlette.config" in file.text
+    has_schemes = "Env(" in file.text
     for node in file.nodes:
         if isinstance(node, ast.ClassDef):
             yield from _of_settings(node, bases)
-        elif isinstance(node, ast.Call) and name_of(node.func).rpartition(".")[2] == "Env":
+        elif has_schemes and isinstance(node, ast.Call) and name_of(node.func).rpartition(".")[2] == "Env":
             yield from _of_scheme(node)
         elif (one := _read(node, decoupled=decoupled)) is not None:
             if id(node) in instead:

@@ -26,6 +26,7 @@ _BARE = re.compile(
     re.MULTILINE,
 )
 _CANDIDATE = re.compile(_NOUNS.encode() + rb"[\w\-]{0,80}[\"'\]]{0,2}\s{0,40}+(?:=>|:=|=|:|string)")
+Place = tuple[str, re.Pattern[str]]  # what stands there, and where
 QUERY = "API_KEY in the query"
 _CODE = {"python", "javascript", "typescript", "tsx", "ruby", "go", "java"}
 _DATA = {"properties", "yaml", "ini", "toml", "json", "env", "shell"}
@@ -36,27 +37,51 @@ _NOT_OURS = re.compile(
 _SEEDS = re.compile(r"(?i)(seed|fixture|reset|populate|sample|demo|dummy|mock|random_?data)")
 _SIGNED = re.compile(rb"(?i)session|jwt|jsonwebtoken|cookie")
 _VALUE = r"""["'](?P<value>[^"'\n]{3,200})["']"""
-# Calls that take a secret by its place: (what it is, where it stands).
+# Calls that take a secret by its place: (what it is, words without which there is none, where it stands).
 _TAKES = [
-    (name, re.compile(rf"(?:{pattern}){_VALUE}", re.MULTILINE))
-    for name, pattern in (
-        ("JWT_SECRET", r"\b(?:jwt|JWT)\.(?:sign|verify|encode|decode)\(\s*(?:\{[^{}]{0,300}\}|[^,(){}\n]{1,80}),\s*"),
-        ("JWT_SECRET", r"\bsecretOrKey\s*:\s*|\.SignedString\(\s*\[\]byte\(\s*|\.signWith\([^,()\n]{1,80},\s*"),
-        ("COOKIE_SECRET", r"\bcookieParser\(\s*|\b(?:NewCookieStore|cookie\.NewStore)\(\s*\[\]byte\(\s*"),
-        ("COOKIE_SECRET", r"\bcookieSession\(\s*\{[^{}]{0,200}?\bkeys\s*:\s*\[\s*"),
+    (name, words, re.compile(rf"(?:{pattern}){_VALUE}", re.MULTILINE))
+    for name, words, pattern in (
+        (
+            "JWT_SECRET",
+            (b"jwt.", b"JWT."),
+            r"\b(?:jwt|JWT)\.(?:sign|verify|encode|decode)\(\s*(?:\{[^{}]{0,300}\}|[^,(){}\n]{1,80}),\s*",
+        ),
+        (
+            "JWT_SECRET",
+            (b"secretOrKey", b"SignedString", b"signWith"),
+            r"\bsecretOrKey\s*:\s*|\.SignedString\(\s*\[\]byte\(\s*|\.signWith\([^,()\n]{1,80},\s*",
+        ),
+        (
+            "COOKIE_SECRET",
+            (b"cookieParser", b"NewCookieStore", b"cookie.NewStore"),
+            r"\bcookieParser\(\s*|\b(?:NewCookieStore|cookie\.NewStore)\(\s*\[\]byte\(\s*",
+        ),
+        (
+            "COOKIE_SECRET",
+            (b"cookieSession",),
+            r"\bcookieSession\(\s*\{[^{}]{0,200}?\bkeys\s*:\s*\[\s*",
+        ),
         (
             "SESSION_SECRET",
+            (b"ession(", b"session_secret"),
             r"\b(?:session|expressSession)\(\s*\{[^{}]{0,300}?\bsecret\s*:\s*|\bset[ (]:session_secret\s*,\s*",
         ),
-        ("PASSWORD", r"\b(?:server|smtp\w{0,20}|mail\w{0,20})\.login\(\s*[^,()\n]{1,80},\s*|\.setPassword\(\s*"),
-        ("PASSWORD", r"\bauth\s*=\s*\(\s*[^,()\n]{1,80},\s*"),
-        ("PASSWORD", r"\bgetConnection\([^,()\n]{1,160},[^,()\n]{1,80},\s*|\bauth\s*:\s*\{[^{}]{0,200}?\bpass\s*:\s*"),
+        (
+            "PASSWORD",
+            (b".login(", b".setPassword("),
+            r"\b(?:server|smtp\w{0,20}|mail\w{0,20})\.login\(\s*[^,()\n]{1,80},\s*|\.setPassword\(\s*",
+        ),
+        (
+            "PASSWORD",
+            (b"auth=(", b"auth = (", b"auth:", b"auth :", b"getConnection("),
+            (
+                r"\bauth\s*=\s*\(\s*[^,()\n]{1,80},\s*|\bauth\s*:\s*\{[^{}]{0,200}?\bpass\s*:\s*"
+                r"|\bgetConnection\([^,()\n]{1,160},[^,()\n]{1,80},\s*"
+            ),
+        ),
     )
 ]
-_TAKEN = re.compile(
-    rb"jwt\.|JWT\.|secretOrKey|SignedString|signWith|cookieParser|CookieStore|cookie\.NewStore|cookieSession|session\(|expressSession\("
-    rb"|session_secret|\.login\(|auth\s*[=:]|setPassword|getConnection|[?&](?:appid|api_?key|access_?token)="
-)
+_ASKED = (b"?appid", b"&appid", b"?api", b"&api", b"?access", b"&access")
 _IN_QUERY = re.compile(r"[?&](?:appid|api_?key|access_?token)=(?P<value>[A-Za-z0-9_-]{16,200})")
 _FRAMEWORK_KEY = re.compile(r"(?i)^(.*\.)?secret_?key(_?base)?$")
 _MANIFESTS = re.compile(r"compose[^/]{0,60}\.ya?ml$|(^|/)(app\.json|render\.yaml|fly\.toml)$")
@@ -73,10 +98,13 @@ _MANIFESTS = re.compile(r"compose[^/]{0,60}\.ya?ml$|(^|/)(app\.json|render\.yaml
     kinds=(Kind.PRODUCTION, Kind.DEVELOPMENT, Kind.EXAMPLE),
 )
 def secret_is_a_constant(file: SourceFile) -> Iterator[Hit]:
-    if not _is_looked_at(file) or not (_TAKEN.search(file.data) or _CANDIDATE.search(file.data.lower())):
+    if not _is_looked_at(file):
+        return
+    taken, asked = _takes(file), _asks(file)
+    if not (taken or asked or _CANDIDATE.search(file.data.lower())):
         return
     seen: set[int] = set()
-    for name, value, offset in _assignments(file):
+    for name, value, offset in _assignments(file, taken, asked=asked):
         if _is_secret(file, name, value):
             line = file.line_at(offset)
             if offset not in seen and (file.language != "python" or name == QUERY or is_a_string(file, line, value)):
@@ -111,12 +139,21 @@ def _hit(file: SourceFile, line: int, message: str) -> Hit:
     return Hit(file.path, line, message)
 
 
-def _assignments(file: SourceFile) -> Iterator[tuple[str, str, int]]:
-    known = file.language in _CODE and _TAKEN.search(file.data)
-    taken = [one for one in _TAKES if one[1].search(file.text)] if known else []
-    if not (taken or (known and _IN_QUERY.search(file.text)) or _QUOTED.search(file.text)) and (
-        file.language in _CODE or not _BARE.search(file.text)
-    ):
+def _takes(file: SourceFile) -> list[Place]:
+    """What it is and where it stands, of the calls that this file has."""
+    if file.language not in _CODE:
+        return []
+    likely = [(name, where) for name, words, where in _TAKES if any(word in file.data for word in words)]
+    return [(name, where) for name, where in likely if where.search(file.text)]
+
+
+def _asks(file: SourceFile) -> bool:
+    is_likely = file.language in _CODE and any(word in file.data for word in _ASKED)
+    return is_likely and _IN_QUERY.search(file.text) is not None
+
+
+def _assignments(file: SourceFile, taken: list[Place], *, asked: bool) -> Iterator[tuple[str, str, int]]:
+    if not (taken or asked or _QUOTED.search(file.text)) and (file.language in _CODE or not _BARE.search(file.text)):
         return
     text = uncommented(file)
     for match in _QUOTED.finditer(text):
@@ -128,7 +165,7 @@ def _assignments(file: SourceFile) -> Iterator[tuple[str, str, int]]:
             yield name[0], match["value"], match.start("value")
     for name_, pattern in taken:
         yield from ((name_, match["value"], match.start("value")) for _, match in in_code(file, pattern))
-    for match in _IN_QUERY.finditer(text) if known else ():
+    for match in _IN_QUERY.finditer(text) if asked else ():
         yield QUERY, match["value"], match.start("value")
     if file.language not in _CODE and file.language != "json":
         for match in _BARE.finditer(text):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
 from twelve.audit.facts import services
@@ -107,7 +108,9 @@ _STICKY = re.compile(
         "insert",
         "httpCookie",
         "useSourceIp",
-        "balance",
+        "balance source",
+        "balance  source",
+        "balance\tsource",
     ),
 )
 def sessions_stick(file: SourceFile) -> Iterator[Hit]:
@@ -155,6 +158,7 @@ _WRITES = {
     "java": re.compile(r"\b(?:new FileOutputStream|new FileWriter|Files\.write(?:String)?)\(\s*(?P<path>[^,\n]+)"),
 }
 _WRITES["typescript"] = _WRITES["javascript"]
+MOST = 200  # writes of one file that are looked at
 _LITERAL = re.compile(r"""["'`](?P<path>[\w./-]*[\w-])""")
 _LOGS = re.compile(r"(?i)\blogs?\b|\.log\b|pid\b|\.env|config")
 
@@ -173,19 +177,19 @@ def given(file: SourceFile, told: str) -> str:
     needles=("open(", "writeFile", "appendFile", "createWriteStream", "os.Create", "WriteFile", "File.write",
              "File.open", "FileOutputStream", "FileWriter", "Files.write", "write_text", "write_bytes", ".to_csv",
              ".to_excel", ".to_json", ".to_pickle", ".to_parquet", "savefig", "write_image", "write_html",
-             "joblib.dump", ".save(", "os.OpenFile"),
+             "joblib.dump", '.save("', ".save('", ".save(f", "os.OpenFile"),
 )  # fmt: skip
 def files_written(file: SourceFile) -> list[tuple[int, str]]:
     """(line, path) of files with a name of their own that are written where requests are handled."""
     if TASKS.search(file.path) or not _ROUTE.search(file.text):
         return []
     found = []
-    for line, match in in_code(file, _WRITES[file.language]):
+    for line, match in islice(in_code(file, _WRITES[file.language]), MOST):
         told = given(file, next((text for text in match.groupdict().values() if text), ""))
         literal = _LITERAL.search(told)
         if literal and not _TEMPORARY.search(told) and not _LOGS.search(told):
             found.append((line, literal["path"]))
-    return found if found and next(in_code(file, _ROUTE), None) else []
+    return found if found and any(True for _ in in_code(file, _ROUTE)) else []
 
 
 @RULES.of_code(
