@@ -93,9 +93,17 @@ class SourceFile:
         """Every node of the Python tree, parents before their children; none when there is no tree."""
         return list(ast.walk(self.python)) if self.python else []
 
+    @cached_property
+    def nodes_at(self) -> dict[int, list[ast.AST]]:
+        """Those that begin on a line, by the line."""
+        found: dict[int, list[ast.AST]] = {}
+        for node in self.nodes:
+            found.setdefault(getattr(node, "lineno", 0), []).append(node)
+        return found
+
     def forget(self) -> None:
         """Everything read and parsed; who asks again gets it anew."""
-        for known in ("data", "text", "lines", "python", "nodes", "_starts", "_tree", "_uncommented"):
+        for known in ("data", "text", "lines", "python", "nodes", "nodes_at", "_starts", "_tree", "_uncommented"):
             self.__dict__.pop(known, None)
 
     def line_at(self, offset: int) -> int:

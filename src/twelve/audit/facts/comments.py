@@ -32,6 +32,7 @@ QUOTING = {"python", "javascript", "typescript", "tsx", "ruby", "go", "java"}
 _BRACKET = re.compile(r"""[()\[\]{}]|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""")
 _PART = re.compile(_BRACKET.pattern + "|,")
 _HEREDOCS = re.compile(_HEREDOC)
+MOST = 200  # matches of one file for each of which the whole file is looked at again
 MOST_HEREDOCS = 100  # of one file: each is looked for to its end
 _COMPILED = {text: re.compile(text, re.DOTALL | re.MULTILINE) for text in _PATTERNS.values()}
 

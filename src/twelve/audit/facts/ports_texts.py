@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 
 from twelve.audit.codebase import SourceFile
-from twelve.audit.facts.comments import arguments, inside, is_inside_string, uncommented
+from twelve.audit.facts.comments import MOST, arguments, inside, is_inside_string, uncommented
 
 SCRIPTS = ("javascript", "typescript", "tsx")
-MOST = 200  # calls of a file that are looked at
 _NUMBER = re.compile(r"\b(\w++)(?::\s*+\w++)?\s*+:?=\s*+[\"':]*(\d{2,5})\b")
 _TEXT = re.compile(r"\b(\w++)(?::\s*+\w++)?\s*+:?=\s*+[\"'](127\.0\.0\.1|localhost)[\"']")
 _PORT_FIELD = re.compile(r"\bport\s*+:\s*+([^\s,}]++)")

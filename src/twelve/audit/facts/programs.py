@@ -5,12 +5,13 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import cast
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
 from twelve.audit.facts import manifests, pythons, start
-from twelve.audit.facts.comments import is_inside_string, uncommented
+from twelve.audit.facts.comments import MOST, is_inside_string, uncommented
 from twelve.audit.facts.dockerfile import production_stages, run_commands
 from twelve.audit.facts.optional import parents
 from twelve.audit.facts.pythons import keyword, name_of, text_of
@@ -92,13 +93,13 @@ class Call:
 def python_calls(file: SourceFile) -> list[tuple[int, str, str]]:
     """(line, program, "") of each call, or (line, "", function) where a parameter of that function is what is run."""
     found = []
-    for call in pythons.calls(file):
-        if _runs(call, file) and (call.args or keyword(call, "args")):
-            wanted = call.args[0] if call.args else keyword(call, "args")
-            handed = wanted.id if isinstance(wanted, ast.Name) else ""
-            program = _program(_assigned(file, call, handed) if handed else wanted)
-            if (program or handed) and not (program and _is_spared(file, call, program)):
-                found.append((call.lineno, program, _function_of(file, call, handed) if not program else ""))
+    running = (call for call in pythons.calls(file) if _runs(call, file) and (call.args or keyword(call, "args")))
+    for call in islice(running, MOST):
+        wanted = call.args[0] if call.args else keyword(call, "args")
+        handed = wanted.id if isinstance(wanted, ast.Name) else ""
+        program = _program(_assigned(file, call, handed) if handed else wanted)
+        if (program or handed) and not (program and _is_spared(file, call, program)):
+            found.append((call.lineno, program, _function_of(file, call, handed) if not program else ""))
     return [one for one in found if one[1] or one[2]]
 
 

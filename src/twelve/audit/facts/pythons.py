@@ -35,5 +35,5 @@ def is_a_string(file: SourceFile, line: int, value: str) -> bool:
     if file.python is None:
         return True
     known = (value, value.encode())
-    texts = (one for one in file.nodes if isinstance(one, ast.Constant) and one.lineno == line)
+    texts = (one for one in file.nodes_at.get(line, ()) if isinstance(one, ast.Constant))
     return any(one.value in known or ("\\" in value and isinstance(one.value, str | bytes)) for one in texts)

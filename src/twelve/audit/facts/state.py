@@ -3,9 +3,10 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from twelve.audit.codebase import SourceFile
-from twelve.audit.facts.comments import inside, uncommented
+from twelve.audit.facts.comments import MOST, inside, uncommented
 from twelve.audit.facts.handlers import Function, handlers
 from twelve.audit.facts.pythons import name_of
 
@@ -13,7 +14,7 @@ LANGUAGES = ("python", "javascript", "typescript", "go", "java", "ruby")
 NEEDLES = (".route(", ".get(", ".post(", ".put(", ".delete(", ".patch(", "websocket(", "api_view", "(request",
            "ResponseWriter", "gin.Context", "Controller", "get '/", 'get "/', "post '/", 'post "/', "(req,", "(req:",
            "Resource)", "View)", "@nestjs/common", "@Service", "@Repository", "function POST(")  # fmt: skip
-MOST = 200  # handlers or variables of a file that are looked at
+LONGEST = 100_000  # characters of a file's handlers that are looked at
 _PYTHON_ROUTE = re.compile(
     r"^[ \t]*@(?:\w+\.)+(?:route|get|post|put|patch|delete|websocket|api_route)\("
     r"|^[ \t]*@api_view|^[ \t]*def \w+\(request\b|^class \w+\([^)\n]{0,200}(?:Resource|View|ViewSet|Endpoint)\)",
@@ -129,6 +130,7 @@ _IN_PLACE = r"(?:\.(?:push|unshift|splice|set|add|delete|pop|shift)\s*\(|\[[^\]\
 
 
 def _texts_changed(file: SourceFile, text: str, answering: str, made: re.Pattern[str]) -> Iterator[tuple[int, str]]:
+    answering = answering[:LONGEST]
     for match in list(made.finditer(text))[:MOST]:
         name = re.escape(match["name"])
         changed = re.search(
@@ -137,12 +139,11 @@ def _texts_changed(file: SourceFile, text: str, answering: str, made: re.Pattern
             rf"|(?:\+\+|--){name}\b|\bdelete\s*\(?\s*{name}\s*[\[,.]",
             answering,
         )
-        hidden = re.search(
+        if changed and not re.search(
             rf"\b(?:const|let|var)\s+{name}\b|\b{name}\s*:=|\bif\s*\(\s*(?:!\s*{name}\s*\)|{name}\s*===?\s*(?:null|undefined))"
             rf"|\b{name}\s*(?:\?\?|\|\|)=",
             answering,
-        )
-        if changed and not hidden:
+        ):
             yield file.line_at(match.start("name")), match["name"]
 
 
@@ -244,7 +245,7 @@ def _of_ruby(file: SourceFile) -> Iterator[tuple[int, str]]:
     if not _RUBY_ROUTE.search(text) and "Controller" not in text:
         return
     routes = _RUBY_ROUTE.search(text)
-    for match in _RUBY_MADE.finditer(text):
+    for match in islice(_RUBY_MADE.finditer(text), MOST):
         name = match["name"].strip()
         inner = "" if name[0] in "@$" else r"^[ \t]+(?:.{0,200}[^\w.@$])?"  # a local of the file, in a block of it
         if (not inner or routes) and re.search(inner + re.escape(name) + _RUBY_CHANGED, text, re.MULTILINE):

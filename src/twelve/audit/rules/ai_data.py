@@ -61,10 +61,12 @@ def data_missing(code: Codebase) -> Iterator[Hit]:
     good={"train.py": "import datasets, torch\nx = load_dataset('org/a', revision='v1')\nmodel.fit(x)\n"},
 )
 def data_unversioned(code: Codebase) -> Iterator[Hit]:
-    for one in _read_for_training(code):
-        file = code.get(one.path)
+    read = _read_for_training(code)
+    files = [file for path in {one.path for one in read} if (file := code.get(path))]
+    unpinned = {file.path for file in files if not PINNED.search(file.text)}
+    for one in read:
         moving = REMOTE.match(one.literal) or (one.name.endswith("load_dataset") and one.literal)
-        if moving and not one.pinned and file and not PINNED.search(file.text):
+        if moving and not one.pinned and one.path in unpinned:
             yield Hit(one.path, one.line, f"{one.literal} may change: no revision or checksum pins it.")
 
 

@@ -282,8 +282,8 @@ def _first_of_each(code: Codebase) -> list[Use]:
 def _text(code: Codebase, one: Use) -> str:
     """Of the function that predicts; of the whole file where there is none."""
     file = code.get(one.path)
-    functions = [node for node in file.nodes if getattr(node, "lineno", 0) == one.function_line] if file else []
-    found = [node for node in functions if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    begun = file.nodes_at.get(one.function_line, ()) if file else ()
+    found = [node for node in begun if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return ast.unparse(found[0]) if found else file.text if file else ""
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 from twelve.audit.codebase import Codebase, SourceFile, extraction
 from twelve.audit.facts import services
-from twelve.audit.facts.comments import in_code, inside, uncommented
+from twelve.audit.facts.comments import MOST, in_code, inside, uncommented
 from twelve.audit.model import Hit, Verdict
 from twelve.audit.rule import ERROR, WARNING, Rulebook
 
@@ -158,7 +158,6 @@ _WRITES = {
     "java": re.compile(r"\b(?:new FileOutputStream|new FileWriter|Files\.write(?:String)?)\(\s*(?P<path>[^,\n]+)"),
 }
 _WRITES["typescript"] = _WRITES["javascript"]
-MOST = 200  # writes of one file that are looked at
 _LITERAL = re.compile(r"""["'`](?P<path>[\w./-]*[\w-])""")
 _LOGS = re.compile(r"(?i)\blogs?\b|\.log\b|pid\b|\.env|config")
 

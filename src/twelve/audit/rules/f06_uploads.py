@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
 from twelve.audit.facts import manifests, start, yamls
-from twelve.audit.facts.comments import in_code, uncommented
+from twelve.audit.facts.comments import MOST, in_code, uncommented
 from twelve.audit.facts.dockerfile import production_stages
 from twelve.audit.model import Hit
 from twelve.audit.rule import ERROR, INFO, WARNING, Rulebook
@@ -102,7 +103,7 @@ def uploads_saved(file: SourceFile) -> list[tuple[int, str]]:
     if file.language == "ruby" and not _takes_uploads(file):
         return []
     found = []
-    for line, match in in_code(file, _UPLOADS[file.language]):
+    for line, match in islice(in_code(file, _UPLOADS[file.language]), MOST):
         told = next((text for text in match.groupdict().values() if text), "disk")
         if match.groupdict().get("disk"):
             told = f"disk {match.string[match.end() : match.end() + 160]}"

@@ -3,10 +3,11 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
 from twelve.audit.facts import entries, queues, start
-from twelve.audit.facts.comments import in_code, uncommented
+from twelve.audit.facts.comments import MOST, in_code, uncommented
 from twelve.audit.facts.imports import reached
 from twelve.audit.facts.pythons import name_of
 from twelve.audit.facts.start import WEB
@@ -160,7 +161,7 @@ def _endless_threads(file: SourceFile) -> Iterator[tuple[int, str]]:
     """Threads whose function never ends, and tasks whose function does something again after each sleep."""
     if not any(word in file.text for word in ("Thread(", "create_task(", "ensure_future(")):
         return
-    for line, match in in_code(file, LOOPING):
+    for line, match in islice(in_code(file, LOOPING), MOST):
         name = re.escape(match[1] or match[2])
         body = re.search(
             rf"def {name}\(.*\n(?:[ \t]+.*\n|\n){{0,6}}?[ \t]+while (?:True|1)\s*:((?:.*\n){{0,12}})", uncommented(file)

@@ -3,9 +3,10 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from twelve.audit.codebase import Codebase, Kind, SourceFile, extraction
-from twelve.audit.facts.comments import inside, uncommented
+from twelve.audit.facts.comments import MOST, inside, uncommented
 from twelve.audit.facts.pythons import name_of
 from twelve.audit.model import Hit
 from twelve.audit.rule import WARNING, Rulebook
@@ -33,6 +34,7 @@ RESCUE = re.compile(
 QUEUED = re.compile(
     r"\bSidekiq::(?:Worker|Job)\b|<\s*(?:ApplicationJob|ActiveJob::Base)\b|^[ \t]*@queue\s*=", re.MULTILINE
 )
+BULL = re.compile(r"['\"](?:bull|bullmq|bee-queue)['\"]")
 PROCESSED = re.compile(
     r"(?:\bnew\s++(?:\w++\.)?Worker\s*+\(\s*+['\"`][^'\"`\n]{1,80}['\"`]\s*+,"
     r"|\.process\s*+\((?:\s*+['\"`]\w{1,80}['\"`]\s*+,)?(?:\s*+\d++\s*+,)?)"
@@ -82,7 +84,7 @@ def losing(file: SourceFile) -> list[tuple[int, str]]:
 
 def _rescued(file: SourceFile, text: str) -> Iterator[tuple[int, str]]:
     """Of Ruby's jobs: the `rescue` of the whole `perform`."""
-    for job in PERFORM.finditer(text) if QUEUED.search(text) else ():
+    for job in islice(PERFORM.finditer(text), MOST) if QUEUED.search(text) else ():
         end = re.compile(rf"^{job[1]}end\b", re.MULTILINE).search(text, job.end())
         for rescue in RESCUE.finditer(text, job.end(), end.start() if end else job.end()):
             told = text[rescue.end() : end.start() if end else rescue.end()]
@@ -92,7 +94,9 @@ def _rescued(file: SourceFile, text: str) -> Iterator[tuple[int, str]]:
 
 def _caught(file: SourceFile, text: str) -> Iterator[tuple[int, str]]:
     """Of Bull's processors: the `catch` of a `try` around all they do."""
-    for match in PROCESSED.finditer(text) if re.search(r"['\"](?:bull|bullmq|bee-queue)['\"]", text) else ():
+    for match in (
+        islice(PROCESSED.finditer(text), MOST) if re.search(r"['\"](?:bull|bullmq|bee-queue)['\"]", text) else ()
+    ):
         body = inside(text, match.end())
         begun = re.match(r"\s*try\s*(?=\{)", body)
         tried = begun.end() + len(inside(body, begun.end())) + 2 if begun else 0

@@ -54,7 +54,8 @@ def ignoring(file: SourceFile) -> list[int]:
     found = IGNORED.finditer(uncommented(file))
     lines = [file.line_at(match.start() + len(match[0]) - len(match[0].lstrip())) for match in found]
     if file.language == "python":
-        lines = [line for line in lines if not _is_handled(file, line)] + list(_silent(file))
+        leaving = _leaving(file) if lines else set()
+        lines = [line for line in lines if line not in leaving] + list(_silent(file))
     elif file.language in SCRIPTS:
         lines += _said_only(file)
     return sorted(set(lines))
@@ -78,10 +79,11 @@ def _only_says(text: str, match: re.Match[str]) -> bool:
     return not SAID.sub("", inside(text, match.end() - 1)).strip()
 
 
-def _is_handled(file: SourceFile, line: int) -> bool:
-    """A handler that ignores the signal once it has come: it is on its way out."""
+def _leaving(file: SourceFile) -> set[int]:
+    """The lines of handlers, which may ignore the signal once it has come: they are on their way out."""
     named = {name_of(call.args[1]).rpartition(".")[2] for call in calls(file) if _registers(call)}
-    return any(node.name in named and node.lineno < line <= (node.end_lineno or 0) for node in _functions(file))
+    handlers = (node for node in _functions(file) if node.name in named)
+    return {line for node in handlers for line in range(node.lineno + 1, (node.end_lineno or 0) + 1)}
 
 
 def _registers(call: ast.Call) -> bool:
