@@ -250,6 +250,36 @@ def test_a_message_travels(nats_url):
     assert asyncio.run(talk()) == (b"hello", True)
 
 
+def test_a_server_that_reads_its_accounts_again_while_we_connect_is_asked_once_more(nats_url, servers):
+    login, _, rest = nats_url.rpartition("@")
+    gate = socket.create_server(("127.0.0.1", 0))
+    gate.settimeout(20)
+
+    def guard():
+        target = int(rest.rpartition(":")[2])
+        with gate:
+            refused, _ = gate.accept()
+            with refused, socket.create_connection(("127.0.0.1", target)) as server:
+                refused.sendall(server.recv(4096))
+                wanted = refused.recv(4096)
+                servers["nats"].create("nats-runtime-2")
+                server.sendall(wanted)
+                refused.sendall(server.recv(4096))
+            for _ in range(2):  # the second knock, and the client itself
+                threading.Thread(target=relay, args=(gate.accept()[0], target), daemon=True).start()
+
+    async def talk():
+        client = await nats.connect(f"{login}@127.0.0.1:{gate.getsockname()[1]}")
+        connected = client.is_connected
+        await client.close()
+        return connected
+
+    guarding = threading.Thread(target=guard)
+    guarding.start()
+    assert asyncio.run(talk())
+    guarding.join()
+
+
 @pytest.mark.parametrize("problem", ["password", "place"])
 def test_nats_that_refuses_or_is_not_there(nats_url, problem):
     login, _, rest = nats_url.rpartition("@")

@@ -49,6 +49,19 @@ async def stored(client) -> int:
     return (await client.jetstream().stream_info("events")).state.messages
 
 
+def test_an_account_is_given_when_the_server_has_read_it_to_the_end(services, eventually):
+    """Whoever is just connecting while it reads is refused, whatever the password."""
+    details = services["nats"].create("nats-first-1")
+    port = urlsplit(url(services, details)).port
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection, connection.makefile("rb") as answers:
+        assert answers.readline().startswith(b"INFO ")
+        eventually(lambda: b"Reloaded server configuration" in services.said["nats"])
+        login = {"user": details["user"], "pass": details["password"], "verbose": False}
+        connection.sendall(f"CONNECT {json.dumps(login)}\r\nPING\r\n".encode())
+        assert answers.readline() == b"PONG\r\n"
+    services["nats"].destroy(details)
+
+
 def test_messages_outlive_a_killed_server(services, two, eventually):
     async def publish(client):
         stream = client.jetstream()
@@ -100,6 +113,16 @@ def test_a_new_account_needs_no_restart(services, two):
     assert not services["nats"]._accepts(details["user"], details["password"])
     assert services["nats"].processes()[0].pid == pid
     assert not (services.settings.data / "nats" / "jetstream" / details["user"]).exists()
+
+
+def test_a_server_that_will_not_read_its_accounts_is_started_again(services, two, monkeypatch):
+    pid = services["nats"].processes()[0].pid
+    monkeypatch.setattr(services["nats"], "_has_reloaded", lambda: False)
+    details = services["nats"].create("nats-stubborn-1")
+    assert services["nats"].processes()[0].pid != pid
+    monkeypatch.undo()
+    assert services["nats"]._accepts(details["user"], details["password"])
+    services["nats"].destroy(details)
 
 
 def test_the_next_platform_adopts_the_server_and_forgets_nobody(services, two):

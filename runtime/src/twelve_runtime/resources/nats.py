@@ -52,6 +52,16 @@ def _tell(address: Address) -> Callable[[Exception], Awaitable[None]]:
 
 
 async def _knock(address: Address) -> None:
+    """A server that reads its accounts again refuses whoever is just connecting: only a second refusal is meant."""
+    try:
+        await _connect_once(address)
+    except Error as error:
+        if not _is_hopeless(error):
+            raise
+        await _connect_once(address)
+
+
+async def _connect_once(address: Address) -> None:
     """The client would retry a first connection for ever and in silence: its first complaint ends the try."""
     complaint: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

@@ -3,11 +3,10 @@
 import json
 import secrets
 import shutil
-import signal
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property, partial
 
 from twelve.core.errors import ServiceUnreachable
@@ -21,7 +20,8 @@ from twelve.infra.settings import Settings
 from twelve.stages.services.files import Roster, write_private
 
 PLATFORM = "twelve"
-KNOWN_SOON = 2.0  # seconds for a signalled server to know a new account
+INBOX = "_INBOX.twelve"
+ANSWER = 5.0  # seconds for the server to read its accounts again and say so
 
 
 class NatsProvider:
@@ -113,28 +113,48 @@ class NatsProvider:
             "listen": f"127.0.0.1:{port}",
             "server_name": "twelve",
             "jetstream": {"store_dir": str(self._data), "max_mem": 64 << 20, "max_file": 4 << 30},
+            "system_account": PLATFORM,
             "accounts": {**apps, PLATFORM: _account(PLATFORM, self._platform_password, streams=False)},
         }
         write_private(self._configuration, json.dumps(document))
 
     def _reload(self) -> None:
-        """A signal makes it read its accounts again; one that was lost is made good by a restart."""
+        """It says when it is done; where it does not, a restart makes good for it.
+
+        Who connects while it reads its accounts again may be refused, so nobody is given an account before.
+        """
         self._configure(self._ports.current(self.name))
-        self._daemon.send(signal.SIGHUP)
-        deadline = time.monotonic() + KNOWN_SOON
-        while not all(self._accepts(each["user"], each["password"]) for each in self._users.all()):
-            if time.monotonic() > deadline:
-                self._daemon.restart()
-                return
-            time.sleep(0.01)
+        if not self._has_reloaded():
+            self._daemon.restart()
+
+    def _has_reloaded(self) -> bool:
+        """The answer to the request that only its system account may make."""
+        try:
+            with self._connection(PLATFORM, self._platform_password) as (ask, greeting):
+                server = json.loads(greeting.removeprefix(b"INFO "))["server_id"]
+                line = ask(f"SUB {INBOX} 1\r\nPUB $SYS.REQ.SERVER.{server}.RELOAD {INBOX} 0\r\n\r\n")
+                return line.startswith(f"MSG {INBOX} ".encode()) and "error" not in json.loads(ask())
+        except (OSError, ValueError):
+            return False
 
     def _accepts(self, user: str, password: str) -> bool:
+        with self._connection(user, password) as (ask, greeting):
+            return greeting.startswith(b"INFO ") and ask("PING\r\n") == b"PONG\r\n"
+
+    @contextmanager
+    def _connection(self, user: str, password: str) -> Iterator[tuple[Callable[..., bytes], bytes]]:
+        """`ask(commands)` gives the next line the server says, but for its pings; here its greeting too."""
         login = json.dumps({"user": user, "pass": password, "verbose": False, "pedantic": False})
-        with socket.create_connection(("127.0.0.1", self._ports.current(self.name)), timeout=2) as connection:
-            connection.sendall(f"CONNECT {login}\r\nPING\r\n".encode())
-            with connection.makefile("rb") as answers:
-                greeting, answer = answers.readline(), answers.readline()
-        return greeting.startswith(b"INFO ") and answer == b"PONG\r\n"
+        with (
+            socket.create_connection(("127.0.0.1", self._ports.current(self.name)), timeout=ANSWER) as connection,
+            connection.makefile("rb") as answers,
+        ):
+
+            def ask(commands: str = "") -> bytes:
+                connection.sendall(commands.encode())
+                return next((line for line in answers if line != b"PING\r\n"), b"")
+
+            yield ask, ask(f"CONNECT {login}\r\n")
 
 
 def _account(user: str, password: str, *, streams: bool) -> dict[str, object]:
