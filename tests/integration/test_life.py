@@ -135,6 +135,16 @@ def test_a_given_url_attaches_just_the_same(live, app):
     assert "hidden-password" not in live.cli("services", "list", "--app", app).stdout
 
 
+def test_a_service_of_another_app_is_listed_by_its_name_here(live, app):
+    live.cli("apps", "create", "owner")
+    mail = live.json("services", "add", "smtp", "--app", "owner")["name"]
+    live.cli("services", "attach", mail, "--as", "THEIRS", "--app", app)
+    here = live.cli("services", "list", "--app", app).stdout
+    assert re.search(rf"^{mail} +smtp +owner +THEIRS +", here, re.MULTILINE), here
+    everywhere = live.cli("services", "list", "--all").stdout
+    assert re.search(rf"^{mail} +smtp +owner +.*{app}::THEIRS", everywhere, re.MULTILINE), everywhere
+
+
 def test_stop_and_start(live, app):
     live.cli("stop", "--app", app)
     assert live.processes(app) == []

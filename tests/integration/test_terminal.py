@@ -195,6 +195,9 @@ def test_config_edit(live, hello):
     assert told.startswith("Set ADDED, CHANGED; Removed GONE: v")
     found = json.loads(live.cli("config", "--show-values", "--json", "--app", "terminal").stdout)
     assert found == {"KEPT": "1", "CHANGED": "new", "ADDED": "y"}
+    live.extra["EDITOR"] = "/nowhere/editor"
+    told = live.cli("config", "edit", "--app", "terminal", ok=False).stderr
+    assert "The editor /nowhere/editor cannot be started (No such file or directory), so nothing was changed." in told
 
 
 def test_down_stops_what_a_killed_server_left(own, hello):

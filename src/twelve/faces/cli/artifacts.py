@@ -96,3 +96,7 @@ def human(size: int) -> str:
 
 
 def _nothing(_path: str, _count: int) -> None: ...
+
+
+def say_pulled(ref: str, directory: Path, files: int) -> None:
+    click.echo(f"{ref} is in {directory}: {files} {'file' if files == 1 else 'files'}, verified.")

@@ -23,13 +23,23 @@ def edited(values: Mapping[str, str]) -> dict[str, str]:
         file.touch(mode=0o600)
         file.write_text(HEADER + dotenv.dump(values))
         while True:
-            if subprocess.run([*command, file], check=False).returncode != 0:
+            if _ran([*command, str(file)]) != 0:
                 raise UsageError(f"{command[0]} ended with an error, so nothing was changed.")
             try:
                 return dotenv.load(file.read_bytes(), file.name)
             except BadDotenv as error:
                 click.echo("\n".join(error.log), err=True)
                 click.confirm("Edit again?", default=True, abort=True, err=True)
+
+
+def _ran(command: list[str]) -> int:
+    try:
+        return subprocess.run(command, check=False).returncode
+    except OSError as error:
+        raise UsageError(
+            f"The editor {command[0]} cannot be started ({error.strerror}), so nothing was changed.",
+            hint="Set EDITOR to one that is here, or use `twelve config set`.",
+        ) from None
 
 
 def editor() -> list[str]:

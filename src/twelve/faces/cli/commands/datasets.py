@@ -110,7 +110,7 @@ def pull(ref: str, directory: Path, app: str | None, as_json: bool) -> None:
     if as_json:
         show_json(shown(found) | {"directory": str(directory)})
     else:
-        click.echo(f"{found.name}@{found.tree[:SHORT]} is in {directory}: {len(found.files)} files, verified.")
+        artifacts.say_pulled(f"{found.name}@{found.tree[:SHORT]}", directory, len(found.files))
 
 
 @command.command()

@@ -96,7 +96,7 @@ def pull(ref: str, directory: Path, allow_pickle: bool, app: str | None, as_json
         paths = [file.path for file in found.manifest.files]
         show_json(model_facts.named(found) | {"directory": str(directory), "files": paths})
     else:
-        click.echo(f"{found.manifest.ref} is in {directory}: {len(found.manifest.files)} files, verified.")
+        artifacts.say_pulled(found.manifest.ref, directory, len(found.manifest.files))
 
 
 @command.command()

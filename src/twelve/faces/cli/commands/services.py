@@ -47,16 +47,18 @@ def list_(everything: bool, app: str | None, as_json: bool) -> None:
         return
     attached = client.list(f"{path}/addon-attachments")
     rows = [
-        (r["name"], r["plan"]["name"], r["app"]["name"], attachments_of(r, attached), r["state"]) for r in resources
+        (r["name"], r["plan"]["name"], r["app"]["name"], attachments_of(r, attached, everything), r["state"])
+        for r in resources
     ]
     headers = ("SERVICE", "PLAN", "OWNER", "ATTACHED AS", "STATE")
     show_table(headers, rows, empty="No services. `twelve services add postgres` adds one.")
 
 
-def attachments_of(resource: Object, attachments: list[Object]) -> str:
+def attachments_of(resource: Object, attachments: list[Object], everything: bool) -> str:
+    """With the app's name before those of others than the owner, where the list is not one app's own."""
     return ", ".join(
         attachment["name"]
-        if attachment["app"]["id"] == resource["app"]["id"]
+        if not everything or attachment["app"]["id"] == resource["app"]["id"]
         else f"{attachment['app']['name']}::{attachment['name']}"
         for attachment in attachments
         if attachment["addon"]["id"] == resource["id"]
