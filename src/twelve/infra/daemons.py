@@ -105,6 +105,25 @@ class Daemon:
                 raise failure
             self.ensure()  # the adopted one was stuck: a fresh one in its place
 
+    def hand_over(self) -> None:
+        """Another one takes the place of the running one, as its `command` knows how to; both run for a while.
+
+        `command`, `before_start` and `ready` see the old one's pid, the old one's, the new one's. The old one ends by
+        itself. Where the new one cannot begin beside it, it is a restart.
+        """
+        with self._lock:
+            if self._child is None:
+                self.ensure()
+                return
+            try:
+                self._begin()
+                if self._settle():
+                    return
+                log.warning("%s", self._failure())
+            except (TwelveError, OSError) as error:
+                log.warning("%s could not take over: %s", self.name, error)
+            self.restart()
+
     def restart(self) -> None:
         with self._lock:
             self.stop()
@@ -187,6 +206,9 @@ class Daemon:
     def _start(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._end_leftovers()
+        self._begin()
+
+    def _begin(self) -> None:
         if self._before_start:
             self._before_start()
         self._output.open()

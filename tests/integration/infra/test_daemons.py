@@ -118,6 +118,42 @@ def test_a_server_runs_apart_from_us_until_it_is_stopped(daemons, tmp_path):
     assert ask(tmp_path / "server.sock") == str(daemon.pid) != str(pid)
 
 
+def test_another_one_takes_its_place_while_it_goes_on(daemons, tmp_path):
+    daemon = daemons(ready=lambda: ask(tmp_path / "server.sock") == str(daemon.pid))
+    daemon.ensure()
+    before = daemon.pid
+    daemon.hand_over()
+    assert daemon.pid != before
+    assert ask(tmp_path / "server.sock") == str(daemon.pid)
+    assert procfs.identity(before)
+    daemon.release()
+    following = daemons()
+    following.ensure()
+    assert str(following.pid) == ask(tmp_path / "server.sock")
+    following.stop()
+    eventually(lambda: procfs.identity(before) is None)
+
+
+def test_one_that_cannot_take_over_is_started_anew(daemons, tmp_path):
+    good = daemons()
+    good.ensure()
+    before = good.pid
+    good.release()
+    commands = iter([[sys.executable, "-c", "raise SystemExit(3)"]])
+
+    def command():
+        (tmp_path / "server.sock").unlink(missing_ok=True)
+        return next(commands, [sys.executable, "-c", SERVER, tmp_path / "server.sock"])
+
+    daemon = daemons(command=command)
+    daemon.hand_over()  # nobody it knows of: it adopts the running one
+    assert daemon.pid == before
+    daemon.hand_over()
+    assert daemon.pid != before
+    assert ask(tmp_path / "server.sock") == str(daemon.pid)
+    assert procfs.identity(before) is None
+
+
 def test_a_killed_server_is_back_within_a_second_each_time(daemons, tmp_path):
     exits = []
     daemon = daemons(after_exit=exits.append)

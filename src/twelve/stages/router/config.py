@@ -86,9 +86,9 @@ def _global(door: FrontDoor) -> str:
   log stdout len {LONGEST_LINE} format raw local0
   tune.http.logurilen {LONGEST_PATH}
   tune.memory.hot-size {HOT_MEMORY}
-  stats socket {ADMIN_SOCKET} mode 600 level admin
+  stats socket {ADMIN_SOCKET} mode 600 level admin expose-fd listeners
   stats timeout 60s
-  hard-stop-after 5s
+  hard-stop-after {_ms(door.first_byte_timeout)}
   lua-load hold.lua
   lua-load-per-thread split.lua
 """
@@ -101,6 +101,7 @@ def _defaults(door: FrontDoor) -> str:
   log global
   option abortonclose
   option dontlognull
+  option idle-close-on-response
   option redispatch 1
   retries 3
   retry-on conn-failure empty-response

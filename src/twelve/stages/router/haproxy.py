@@ -23,7 +23,7 @@ from twelve.infra import components
 from twelve.infra.daemons import Daemon
 from twelve.infra.settings import Settings
 from twelve.stages.router.admin import Admin
-from twelve.stages.router.commands import READ_COMMANDS, Changer, connections, info, understand
+from twelve.stages.router.commands import ADMIN_SOCKET, READ_COMMANDS, Changer, connections, info, understand
 from twelve.stages.router.config import LIFE, FrontDoor, arm_names, render, slot_names
 from twelve.stages.router.counters import Counters
 from twelve.stages.router.lines import LineStream, RouterLines
@@ -78,7 +78,7 @@ class HaproxyRouter:
             "haproxy",
             "front door",
             settings.run,
-            command=lambda: [components.haproxy(), "-db", "-C", self._directory, "-f", "haproxy.cfg"],
+            command=self._command,
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC", LIFE: str(uuid4())[9:23]},
             ready=self._answers,
             stop_deadline=5,
@@ -98,7 +98,7 @@ class HaproxyRouter:
             finally:
                 self._lines.hold(on=False)
             if not self._same_rules():
-                self._daemon.restart()
+                self._daemon.hand_over()
                 self._remember()
         self._ended.clear()
         self._minder = threading.Thread(target=self._mind, name="router-minder", daemon=True)
@@ -263,10 +263,17 @@ class HaproxyRouter:
             still = {place for place, answer in zip(places, answers, strict=True) if "still has" in answer}
             self._leaving = frozenset(still)
 
+    def _command(self) -> list[str | Path]:
+        """While one runs, the next takes its sockets, and bids it finish what it has begun."""
+        before = self._daemon.pid
+        succeeding = ["-x", ADMIN_SOCKET, "-sf", str(before)] if before else []
+        return [components.haproxy(), "-db", "-C", self._directory, "-f", "haproxy.cfg", *succeeding]
+
     def _prepare(self) -> None:
         """Before every start of HAProxy: is the port free, and its files with today's routes."""
-        require_free(self._door.binds)
-        self._lines.begin_anew()
+        if self._daemon.pid is None:
+            require_free(self._door.binds)
+            self._lines.begin_anew()
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, text in render(self._door, self._routes.values()).items():
             _write(self._directory / name, text)
@@ -275,7 +282,7 @@ class HaproxyRouter:
         self._counters.restarted()
 
     def _answers(self) -> bool:
-        return bool(info(self._admin.ask(["show info"])[0]).get("Pid"))
+        return info(self._admin.ask(["show info"])[0]).get("Pid") == str(self._daemon.pid)
 
     @property
     def _rules_record(self) -> Path:

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -360,15 +361,21 @@ def test_a_client_that_leaves_is_h27(router, port, hub, start):
     assert "status=499" in lines(hub)[0]
 
 
-def test_a_websocket_passes_and_survives_a_switch(router, port, hub, start):
-    old, new = start(), start()
-    router.switch("notes", [old.backend])
+@contextlib.contextmanager
+def websocket(port):
     with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
         client.sendall(
             f"GET /ws HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
         assert b" 101 " in client.recv(1000)
+        yield client
+
+
+def test_a_websocket_passes_and_survives_a_switch(router, port, hub, start):
+    old, new = start(), start()
+    router.switch("notes", [old.backend])
+    with websocket(port) as client:
         router.switch("notes", [new.backend], [old.backend.id])
         client.sendall(b"still there?")
         assert client.recv(100) == b"still there?"
@@ -457,6 +464,72 @@ def test_a_second_server_adopts_the_front_door(tmp_path, start):
             assert get(settings.router_port, HOST)[0] == 421
         finally:
             second.stop()
+
+
+@pytest.fixture
+def upgraded(tmp_path, start):
+    """A front door that serves an app, and what makes another server with other rules take it over."""
+    settings = Settings(home=tmp_path, router_port=free_port())
+    settings.make_directories()
+    hub = LogHub(history=100_000)
+    routers = [HaproxyRouter(settings, hub)]
+    routers[0].start()
+    routers[0].set_hosts("notes", [HOST])
+    routers[0].switch("notes", [start().backend])
+    routers[0].set_mode("notes", "serving")
+
+    def upgrade(**options):
+        routers[-1].release()
+        routers.append(HaproxyRouter(settings, hub, hold=70, **options))
+        routers[-1].start()
+        return routers[-1]
+
+    yield routers[0], settings.router_port, hub, upgrade
+    routers[-1].stop()
+
+
+@pytest.mark.parametrize(("path", "keep_alive"), [("/", 0), ("/", 16), ("/slow", 0)])
+def test_an_upgrade_with_other_rules_loses_no_request_and_no_line(upgraded, path, keep_alive):
+    first, port, hub, upgrade = upgraded
+    [before] = first.processes()
+    with Load(port, HOST, rate=100, path=path, keep_alive=keep_alive) as load:
+        eventually(lambda: load.sent >= 50)
+        second = upgrade()
+        [after] = second.processes()
+        there = load.sent
+        eventually(lambda: load.sent >= there + 100)
+        load.stop()
+        assert load.failures == []
+    assert after != before
+    assert second.routes() == first.routes()
+    eventually(lambda: len(hub.history("notes", 100_000, ROUTED)) >= load.sent)
+    assert len(hub.history("notes", 100_000, ROUTED)) == load.sent
+    eventually(lambda: not is_alive(before.pid))
+
+
+def test_a_websocket_outlives_an_upgrade(upgraded):
+    _, port, _, upgrade = upgraded
+    with websocket(port) as client:
+        upgrade(first_byte_timeout=1)
+        client.sendall(b"still there?")
+        assert client.recv(100) == b"still there?"
+
+
+def test_where_the_new_one_cannot_take_over_it_is_started_after_the_old_one(upgraded, monkeypatch):
+    first, port, _, upgrade = upgraded
+    command = HaproxyRouter._command
+
+    def without_its_sockets(router):
+        return [*command(router), "-x", "/nowhere"] if router._daemon.pid else command(router)
+
+    monkeypatch.setattr(HaproxyRouter, "_command", without_its_sockets)
+    second = upgrade()
+    assert second.processes() != first.processes()
+    assert get(port, HOST) == (200, "web.1")
+
+
+def is_alive(pid):
+    return Path(f"/proc/{pid}").exists()
 
 
 def test_a_taken_port_is_one_sentence(tmp_path):

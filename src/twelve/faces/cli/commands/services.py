@@ -47,14 +47,14 @@ def list_(everything: bool, app: str | None, as_json: bool) -> None:
         return
     attached = client.list(f"{path}/addon-attachments")
     rows = [
-        (r["name"], r["plan"]["name"], r["app"]["name"], attachments_of(r, attached, everything), r["state"])
+        (r["name"], r["plan"]["name"], r["app"]["name"], attachments_of(r, attached, everything=everything), r["state"])
         for r in resources
     ]
     headers = ("SERVICE", "PLAN", "OWNER", "ATTACHED AS", "STATE")
     show_table(headers, rows, empty="No services. `twelve services add postgres` adds one.")
 
 
-def attachments_of(resource: Object, attachments: list[Object], everything: bool) -> str:
+def attachments_of(resource: Object, attachments: list[Object], *, everything: bool) -> str:
     """With the app's name before those of others than the owner, where the list is not one app's own."""
     return ", ".join(
         attachment["name"]
@@ -137,7 +137,7 @@ def info(service: str, app: str | None, as_json: bool) -> None:
     click.secho(found["name"], bold=True)
     click.echo(f"Plan:         {found['plan']['name']}")
     click.echo(f"Owner:        {found['app']['name']}")
-    click.echo(f"Attached as:  {attachments_of(found, attached) or 'nothing'}")
+    click.echo(f"Attached as:  {attachments_of(found, attached, everything=True) or 'nothing'}")
     click.echo(f"Config vars:  {', '.join(found['config_vars'])}")
     click.echo(f"State:        {found['state']}, made {ago(found['created_at'])}")
 
