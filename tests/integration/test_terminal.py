@@ -39,13 +39,13 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.chdir(cwd or "/")
+            set_size(0, *size)
             os.execvpe(argv[0], argv, env)
         self.text = ""
-        self.resize(*size)
         threading.Thread(target=self._read, daemon=True).start()
 
     def resize(self, rows, columns):
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        set_size(self.fd, rows, columns)
 
     def type(self, keys):
         os.write(self.fd, keys.encode())
@@ -69,6 +69,10 @@ class Terminal:
         with contextlib.suppress(OSError):
             while data := os.read(self.fd, 65536):
                 self.text += data.decode(errors="replace")
+
+
+def set_size(terminal, rows, columns):
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
 def everything_of(home):

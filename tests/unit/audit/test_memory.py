@@ -64,7 +64,9 @@ def test_the_second_audit_looks_at_nothing_and_finds_the_same(shop):
     assert shop.looked == []
 
 
-@pytest.mark.parametrize(("text", "when"), [("print(2)\n", LONG_AGO + 9), ("print(22)\n", LONG_AGO)])
+@pytest.mark.parametrize(
+    ("text", "when"), [("print(2)\n", LONG_AGO + 9), ("print(22)\n", LONG_AGO)], ids=["as long", "as old"]
+)
 def test_a_changed_file_is_looked_at_again(shop, text, when):
     shop.audit()
     shop.write("a.py", text, when)

@@ -230,7 +230,7 @@ def test_a_store_that_is_gone_leaves_the_default(world):
         ({"MODEL_VERSION": "latest"}, 78, "resolved when a model is promoted"),
         ({"MODEL_VERSION": ""}, 78, "MODEL_VERSION is missing"),
         ({"MODEL_PUBLIC_KEY": "short"}, 78, "MODEL_PUBLIC_KEY"),
-        ({"MODEL_PUBLIC_KEY": signing.keypair()[1]}, 1, "not signed"),
+        pytest.param({"MODEL_PUBLIC_KEY": signing.keypair()[1]}, 1, "not signed", id="not signed"),
         ({"MODEL_VERSION": "9"}, 1, "is not in"),
         ({"MODEL_SHA256": "sha256:" + "0" * 64}, 1, "the release pins"),
         ({"MODEL_STORE_URL": "file:///nowhere/at/all"}, 1, "not a directory"),
