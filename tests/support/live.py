@@ -61,7 +61,8 @@ class Live:
 
     @property
     def environ(self) -> dict[str, str]:
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(("TWELVE_", "DATABASE_URL"))}
+        ours = ("TWELVE_", "DATABASE_URL", "COLUMNS", "LINES")
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         own = {
             "TWELVE_HOME": str(self.home),
             "TWELVE_API_PORT": str(self.api_port),

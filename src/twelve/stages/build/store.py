@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import RowMapping, delete, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import RowMapping, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from twelve.core.errors import NotFound
 from twelve.core.model import AddonWish, AppManifest, Build, EnvWish, FormationWish, HealthCheck, Layer, Slug
@@ -37,13 +37,16 @@ class Slugs:
         return self._one(slugs.c.digest == digest)
 
     def save(self, slug: Slug) -> Slug:
-        """Saving the same slug twice keeps the first, with where its layers are now."""
+        """Saving the same slug twice keeps the first, with where its layers are now.
+
+        An upsert waits for one of its unique indexes only, and fails at the other when two save it at once.
+        """
         created = slug.created_at or datetime.now(UTC)
         values = {name: getattr(slug, name) for name in COLUMNS} | {"document": document(slug), "created_at": created}
-        statement = upsert(slugs).values(values)
-        change = {"document": statement.excluded.document, "size": statement.excluded.size}
+        now = {"document": values["document"], "size": slug.size}
         with self._database.begin() as db:
-            db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=change))
+            db.execute(insert(slugs).values(values).on_conflict_do_nothing())
+            db.execute(update(slugs).where(slugs.c.id == slug.id).values(now))
         return self.get(slug.id)
 
     def list(self) -> list[Slug]:

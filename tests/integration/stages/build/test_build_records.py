@@ -1,5 +1,6 @@
 """Slugs and builds in a real Postgres: what goes in comes out, and what a dead server left behind is ended."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +60,14 @@ def test_a_slug_comes_back_as_it_was(database):
     assert store.by_digest("unknown") is None
     with pytest.raises(NotFound):
         store.get(uuid4())
+
+
+def test_builds_of_the_same_code_may_save_it_at_once(database):
+    store = Slugs(database)
+    with ThreadPoolExecutor(6) as builds:
+        for _ in range(60):
+            made = slug()
+            assert list(builds.map(store.save, [made] * 6)) == [made] * 6
 
 
 def test_saving_again_keeps_one_slug_with_where_its_layers_are_now(database):
