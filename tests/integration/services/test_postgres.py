@@ -4,12 +4,14 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from twelve.core.errors import CorruptState, TwelveError
+from twelve.infra import procfs
 from twelve.infra.settings import Settings
 from twelve.stages.services import postgres_cluster as cluster
 from twelve.stages.services.postgres_server import PostgresServer
@@ -184,6 +186,23 @@ def test_a_crash_while_the_cluster_is_made_leaves_nothing_behind(home, server):
     server.ensure()
     assert not abandoned.exists()
     assert not list(home.data.glob(".pg.new-*"))
+
+
+def test_nor_does_an_initdb_that_outlives_who_began_it(home, server, eventually):
+    making = "import sys; from pathlib import Path; from twelve.stages.services.postgres_cluster import create"
+    making += "; create(Path(sys.argv[1]), 'postgres', 'secret')"
+    with subprocess.Popen([sys.executable, "-c", making, home.data / "pg"]) as killed:
+        [staging] = eventually(lambda: list(home.data.glob(".pg.new-*")))
+        eventually((staging / "PG_VERSION").exists)
+        initdb = procfs.descendants(killed.pid)
+        killed.kill()
+        for pid in initdb:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)  # it has not come to its end yet
+    assert initdb
+    server.ensure()
+    assert not list(home.data.glob(".pg.new-*"))
+    assert not any(procfs.identity(pid) for pid in initdb)
 
 
 def test_a_crash_before_the_platforms_database_is_made_is_made_good(home, server):

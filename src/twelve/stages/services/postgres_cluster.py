@@ -1,9 +1,12 @@
 """The directory of the embedded PostgreSQL: created whole or not at all, never deleted, refused in one sentence."""
 
+import contextlib
 import os
 import secrets
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,11 +27,13 @@ def as_postgres() -> list[str]:
 def create(directory: Path, superuser: str, password: str) -> None:
     """initdb beside its place, then one rename: a crash on the way leaves nothing that could be taken for a cluster."""
     for abandoned in directory.parent.glob(f".{directory.name}.new-*"):
-        shutil.rmtree(abandoned)
+        _give_up(abandoned)
     staging = directory.with_name(f".{directory.name}.new-{secrets.token_hex(4)}")
+    staging.mkdir(mode=0o700)
     options = ["-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", "--no-instructions", "--auth=scram-sha-256"]
     result = subprocess.run(
         [*as_postgres(), postgres_bin() / "initdb", "-D", staging, "-U", superuser, *options, "--pwfile=/dev/stdin"],
+        cwd=staging,
         env=ENVIRONMENT,
         input=f"{password}\n",
         capture_output=True,
@@ -39,6 +44,16 @@ def create(directory: Path, superuser: str, password: str) -> None:
         shutil.rmtree(staging, ignore_errors=True)
         raise failure("The PostgreSQL data directory could not be made", result.stderr.splitlines())
     staging.rename(directory)
+
+
+def _give_up(staging: Path) -> None:
+    """Its initdb outlives the server that began it and was killed."""
+    while writing := procfs.working_in(staging):
+        for pid in writing:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+    shutil.rmtree(staging)
 
 
 def check(directory: Path) -> None:
