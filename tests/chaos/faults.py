@@ -1,8 +1,8 @@
 """The fault matrix: each fault has a name, ends by itself, and touches nothing but this platform on loopback.
 
 A fault breaks something and waits until it is whole again; it gives the seconds that took. `loses` says which requests
-may be lost meanwhile, all of them idempotent: none, or those that were in the front door when it was killed and those
-that found nobody there. `forgets`: what keeps the pipes dies together with who reads them, and with it what waits there.
+may be lost meanwhile, all of them idempotent: none, those that were in the front door when it was killed, or those that
+came while there was none, too. `forgets`: what keeps the pipes dies together with who reads them, and with it what waits there.
 """
 
 import os
@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.chaos.world import APP, World, alive, kill, kill_all, quietly, timed
 from tests.support.live import wait_for
 
-NOTHING, FRONT_DOOR = "nothing", "what is in the front door"
+NOTHING, IN_FLIGHT, MEANWHILE = "nothing", "what is in the front door", "what comes meanwhile"
 
 
 @dataclass(frozen=True)
@@ -147,13 +147,13 @@ FAULTS: dict[str, Fault] = {
     "the server is handed over": Fault(server_handed_over),
     "Postgres is killed": Fault(partial(component_killed, "postgres", World.wrote)),
     "Valkey is killed": Fault(partial(component_killed, "redis", World.wrote)),
-    "the front door is killed": Fault(partial(component_killed, "haproxy", World.serves), FRONT_DOOR),
+    "the front door is killed": Fault(partial(component_killed, "haproxy", World.serves), IN_FLIGHT),
     "the keeper of pipes is killed": Fault(keeper_killed),
     "a web process is killed": Fault(partial(process_killed, "web.1", program)),
     "a worker is killed": Fault(partial(process_killed, "worker.1", program)),
     "a sandbox is killed": Fault(partial(process_killed, "web.2", sandbox)),
     "process 1 of a sandbox is killed": Fault(partial(process_killed, "web.1", init)),
     "a process exits while no server runs": Fault(exit_while_nobody_looks),
-    "the whole platform is killed": Fault(platform_killed, FRONT_DOOR),
-    "everything is killed": Fault(everything_killed, FRONT_DOOR, forgets=True),
+    "the whole platform is killed": Fault(platform_killed, MEANWHILE),
+    "everything is killed": Fault(everything_killed, MEANWHILE, forgets=True),
 }

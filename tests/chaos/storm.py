@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from tests.chaos.faults import FAULTS, NOTHING
+from tests.chaos.faults import FAULTS, MEANWHILE, NOTHING
 from tests.chaos.world import LINE_PAUSE, Lines, World
 from tests.support.load import Load
 
@@ -49,5 +49,7 @@ def strike(world: World, lines: Lines, name: str) -> Report:
     print(report, flush=True)
     if fault.loses == NOTHING:
         assert report.lost == [], f"{name} lost requests: {report.lost}"
+    if fault.loses != MEANWHILE:
+        assert [one for one in report.lost if "refused" in one.what] == [], f"{name} sent away: {report.lost}"
     assert report.lines_lost <= (MOMENT if fault.forgets else 0), f"{name} lost lines: {gaps}"
     return report

@@ -30,11 +30,13 @@ from twelve.stages.router.lines import LineStream, RouterLines
 from twelve.stages.router.listeners import binds, connections_allowed, require_free
 from twelve.stages.router.routes import Route
 from twelve.stages.router.splits import Split
+from twelve.stages.router.succession import Sockets
 
 LOOPBACKS = ("127.0.0.1", "::1")
 TICK = 0.5
 PATIENCE, PAUSE = 5.0, 0.02  # with a front door that does not take orders
 MOST_THREADS = 4
+ADMIN, HEIR = "admin.sock", "heir.sock"
 
 
 def threads_for(cores: int) -> int:
@@ -55,7 +57,7 @@ class HaproxyRouter:
         first_byte_timeout: float = 30,
     ) -> None:
         self._directory = settings.run / "router"
-        self._admin = Admin(self._directory / "admin.sock")
+        self._admin = Admin(self._directory / ADMIN)
         self._door = FrontDoor(
             binds=binds(settings.router_port),
             port=settings.router_port,
@@ -74,13 +76,14 @@ class HaproxyRouter:
         self._lines = RouterLines(logs, lambda: self._routes, meter)
         self._counters = Counters(self._admin)
         self._minder: threading.Thread | None = None
+        self._sockets: Sockets | None = None
         self._daemon = Daemon(
             "haproxy",
             "front door",
             settings.run,
             command=self._command,
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC", LIFE: str(uuid4())[9:23]},
-            ready=self._answers,
+            ready=self._is_ready,
             stop_deadline=5,
             output=self._lines.take,
             before_start=self._prepare,
@@ -107,16 +110,19 @@ class HaproxyRouter:
     def stop(self) -> None:
         self._end_minder()
         self._daemon.stop()
+        self._keep(None)
         self._routes, self._leaving = {}, frozenset()
 
     def give_up(self) -> None:
         """When the platform's start fails elsewhere."""
         self._end_minder()
         self._daemon.give_up()
+        self._keep(None)
 
     def release(self) -> None:
         self._end_minder()
         self._daemon.release()
+        self._keep(None)
 
     def processes(self) -> list[PlatformProcess]:
         process = self._daemon.process()
@@ -264,15 +270,23 @@ class HaproxyRouter:
             self._leaving = frozenset(still)
 
     def _command(self) -> list[str | Path]:
-        """While one runs, the next takes its sockets, and bids it finish what it has begun."""
-        before = self._daemon.pid
-        succeeding = ["-x", ADMIN_SOCKET, "-sf", str(before)] if before else []
-        return [components.haproxy(), "-db", "-C", self._directory, "-f", "haproxy.cfg", *succeeding]
+        """While one runs, the next takes its sockets and bids it finish what is begun; a dead one's we have kept."""
+        return [components.haproxy(), "-db", "-C", self._directory, "-f", "haproxy.cfg", *self._succeeding()]
+
+    def _succeeding(self) -> list[str | Path]:
+        if before := self._daemon.pid:
+            return ["-x", ADMIN_SOCKET, "-sf", str(before)]
+        if kept := self._sockets:
+            self._sockets = None  # where they do not help, the start after this one goes without
+            kept.offer(self._directory / HEIR)
+            return ["-x", self._directory / HEIR]
+        return []
 
     def _prepare(self) -> None:
         """Before every start of HAProxy: is the port free, and its files with today's routes."""
         if self._daemon.pid is None:
-            require_free(self._door.binds)
+            if self._sockets is None:
+                require_free(self._door.binds)
             self._lines.begin_anew()
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, text in render(self._door, self._routes.values()).items():
@@ -281,8 +295,18 @@ class HaproxyRouter:
         self._dropped = 0
         self._counters.restarted()
 
-    def _answers(self) -> bool:
-        return info(self._admin.ask(["show info"])[0]).get("Pid") == str(self._daemon.pid)
+    def _is_ready(self) -> bool:
+        """Of one that is, we keep the sockets; one that an older version has begun may not give them."""
+        if info(self._admin.ask(["show info"])[0]).get("Pid") != str(self._daemon.pid):
+            return False
+        with suppress(OSError):
+            self._keep(Sockets(self._directory / ADMIN))
+        return True
+
+    def _keep(self, sockets: Sockets | None) -> None:
+        former, self._sockets = self._sockets, sockets
+        if former:
+            former.close()
 
     @property
     def _rules_record(self) -> Path:

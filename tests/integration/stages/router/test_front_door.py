@@ -22,6 +22,7 @@ from twelve.infra.settings import Settings
 from twelve.stages.logs.hub import LogHub
 from twelve.stages.router.commands import info
 from twelve.stages.router.haproxy import HaproxyRouter
+from twelve.stages.router.succession import Sockets
 
 pytestmark = pytest.mark.integration
 
@@ -412,13 +413,7 @@ def test_a_killed_front_door_is_back_within_a_second_with_every_route(router, po
     [process] = router.processes()
     begun = time.monotonic()
     os.kill(process.pid, signal.SIGKILL)
-
-    def served():
-        with contextlib.suppress(OSError):
-            return get(port, HOST) == (200, "web.1")
-        return False
-
-    eventually(served)
+    eventually(lambda: served(port))
     assert time.monotonic() - begun < 1
     assert "H10" in get(port, "shop.localhost")[1]
     fresh = start(body="fresh")  # and it takes orders as before
@@ -426,6 +421,59 @@ def test_a_killed_front_door_is_back_within_a_second_with_every_route(router, po
     assert get(port, HOST) == (200, "fresh")
     router.remove("notes", app.backend.id)
     router.forget("shop")
+
+
+def test_who_comes_while_the_front_door_is_down_waits_for_the_next(router, port, start):
+    router.switch("notes", [start().backend])
+    with Load(port, HOST, rate=200) as load:
+        for _ in range(3):  # each gets the sockets of the one before
+            there = load.sent
+            eventually(lambda there=there: load.sent >= there + 50)
+            [before] = router.processes()
+            os.kill(before.pid, signal.SIGKILL)
+            eventually(lambda before=before: [one.pid for one in router.processes()] not in ([], [before.pid]))
+        there = load.sent
+        eventually(lambda: load.sent >= there + 50)
+        load.stop()
+    assert [one for one in load.failures if "refused" in one.what] == []
+    assert len(load.failures) <= 9  # those that were in it when it was killed
+
+
+def test_a_front_door_that_was_adopted_and_killed_is_waited_for_too(tmp_path, start):
+    settings = Settings(home=tmp_path, router_port=free_port())
+    settings.make_directories()
+    first, second = HaproxyRouter(settings, LogHub()), HaproxyRouter(settings, LogHub())
+    first.start()
+    first.release()
+    second.start()
+    try:
+        with second._daemon._lock:  # nobody begins another one yet
+            os.kill(second.processes()[0].pid, signal.SIGKILL)
+            eventually(lambda: not is_alive(second._daemon.pid))
+            client = socket.create_connection(("127.0.0.1", settings.router_port), timeout=5)
+        with client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: nobody.localhost\r\n\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 421")
+    finally:
+        second.stop()
+
+
+def test_sockets_that_are_no_help_are_tried_once(router, port, monkeypatch, start):
+    router.switch("notes", [start().backend])
+    monkeypatch.setattr(Sockets, "offer", lambda self, _: self.close())
+    os.kill(router.processes()[0].pid, signal.SIGKILL)
+    eventually(lambda: served(port))
+
+
+def test_what_we_start_inherits_none_of_its_sockets(router):
+    assert router._sockets._descriptors
+    assert not any(os.get_inheritable(one) for one in router._sockets._descriptors)
+
+
+def served(port):
+    with contextlib.suppress(OSError):
+        return get(port, HOST) == (200, "web.1")
+    return False
 
 
 def test_an_order_given_while_the_front_door_is_down_is_carried_out(router, port, start):
