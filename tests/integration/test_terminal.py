@@ -145,7 +145,11 @@ def test_watch_switches_on_a_saved_change_and_survives_a_broken_one(own, hello):
 
 def test_run_gives_a_terminal_with_its_size_and_the_exit_code(live, hello):
     live.up(hello, "terminal")
-    shell = Terminal(live.command("run", "--app", "terminal", "sh"), {**live.environ, "TERM": "xterm"}, size=(33, 101))
+    shell = Terminal(
+        live.command("run", "--app", "terminal", "sh"),
+        {**live.environ, "TERM": "xterm", "COLUMNS": "7"},
+        size=(33, 101),
+    )
     shell.type("test -t 0 && echo on-a-$((1))-tty; stty size\n")
     shell.shows("on-a-1-tty")
     shell.shows("33 101")

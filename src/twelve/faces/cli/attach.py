@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import sys
 import termios
@@ -23,6 +22,7 @@ from websockets.typing import Subprotocol
 
 from twelve.core.errors import PlatformError, ServerUnreachable
 from twelve.faces.cli.client import Client, local_path
+from twelve.faces.cli.screen import terminal_size
 
 PROTOCOL = Subprotocol("twelve-attach")
 LOST = "The connection to the process was lost; its fate is in `twelve logs`."
@@ -92,7 +92,7 @@ def read_input(source: int) -> bytes:
 
 
 def window() -> list[int]:
-    size = shutil.get_terminal_size()
+    size = terminal_size()
     return [size.columns, size.lines]
 
 

@@ -19,6 +19,15 @@ HOME, CLEAR_LINE, CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"
 ENDS = {b"q", b"Q", b"\x1b", b"\x03", b"\x04"}
 
 
+def terminal_size() -> os.terminal_size:
+    """As it is now; COLUMNS and LINES, which say how it once was, only where there is no terminal."""
+    for stream in filter(None, (sys.__stdout__, sys.__stdin__)):
+        with contextlib.suppress(ValueError, OSError):  # none, closed, no terminal
+            if all(size := os.get_terminal_size(stream.fileno())):
+                return size
+    return shutil.get_terminal_size()
+
+
 class Screen:
     """`resized` is set by the terminal's signal: whoever waits is woken, and draws again."""
 
@@ -27,7 +36,7 @@ class Screen:
         self._colour = not os.environ.get("NO_COLOR")
 
     def size(self) -> os.terminal_size:
-        return shutil.get_terminal_size()
+        return terminal_size()
 
     def draw(self, lines: Sequence[str]) -> None:
         """As many as fit; what does not is told in the last line."""

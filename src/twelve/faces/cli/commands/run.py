@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import shutil
 import sys
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from twelve.faces.cli.client import Client
 from twelve.faces.cli.pairs import read_pairs
+from twelve.faces.cli.screen import terminal_size
 from twelve.faces.cli.which_app import app_option, app_path
 
 
@@ -64,5 +64,5 @@ def shell_line(words: tuple[str, ...]) -> str:
 
 
 def terminal_environment() -> dict[str, str]:
-    size = shutil.get_terminal_size()
+    size = terminal_size()
     return {"TERM": os.environ.get("TERM", "xterm"), "COLUMNS": str(size.columns), "LINES": str(size.lines)}
