@@ -3,13 +3,15 @@
 HAProxy hands its sockets to its successor (`-x`), and both sides of that are spoken here:
 
     successor ── "_getsocks" ─▶ predecessor        successor ◀── how many, then what they are with the descriptors ──
+
+Only those for visitors are kept: who gives orders has to hear at once that nobody is there.
 """
 
 import contextlib
-import os
 import socket
 import struct
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 PATIENCE = 10.0  # seconds, for the other side
@@ -20,22 +22,21 @@ NUMBER = struct.Struct("i")
 
 
 class Sockets:
-    """Copies of what the HAProxy that answers at `predecessor` listens on. OSError when it does not give them."""
+    """Copies of where the HAProxy that answers at `predecessor` takes visitors. OSError when it does not give them."""
 
     def __init__(self, predecessor: Path) -> None:
-        self._said = b""
-        self._descriptors: list[int] = []
-        with contextlib.ExitStack() as on_failure, socket.socket(socket.AF_UNIX) as connection:
-            on_failure.callback(self.close)
+        with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(PATIENCE)
             connection.connect(str(predecessor))
             connection.sendall(QUESTION)
-            self._receive(connection)
-            on_failure.pop_all()
+            self._copies = _received(connection)
 
     def close(self) -> None:
-        while self._descriptors:
-            os.close(self._descriptors.pop())
+        for copy, _ in self._copies:
+            copy.close()
+
+    def descriptors(self) -> list[int]:
+        return [copy.fileno() for copy, _ in self._copies]
 
     def offer(self, path: Path) -> None:
         """To whoever asks there first; closed then, or when nobody does."""
@@ -46,26 +47,47 @@ class Sockets:
         listener.listen(1)
         threading.Thread(target=self._give, args=(listener,), name="front door's sockets", daemon=True).start()
 
-    def _receive(self, connection: socket.socket) -> None:
-        count = _number(connection)
-        while len(self._descriptors) < count:
-            said, beside, _, _ = connection.recvmsg(LONGEST, SPACE, socket.MSG_CMSG_CLOEXEC)
-            if not beside:
-                raise ConnectionError("HAProxy keeps its sockets to itself")
-            self._said += said
-            self._descriptors += memoryview(beside[0][2]).cast("i")
-            if len(self._descriptors) < count:
-                connection.sendall(NUMBER.pack(len(self._descriptors)))
-
     def _give(self, listener: socket.socket) -> None:
         with listener, contextlib.closing(self), contextlib.suppress(OSError):
             connection, _ = listener.accept()
             with connection:
                 connection.settimeout(PATIENCE)
                 connection.recv(len(QUESTION), socket.MSG_WAITALL)
-                connection.sendall(NUMBER.pack(len(self._descriptors)))
-                socket.send_fds(connection, [self._said], self._descriptors)
+                connection.sendall(NUMBER.pack(len(self._copies)))
+                socket.send_fds(connection, [b"".join(what for _, what in self._copies)], self.descriptors())
                 _number(connection)  # it has them
+
+
+def _received(connection: socket.socket) -> list[tuple[socket.socket, bytes]]:
+    """Each with what it is. That they do not block is HAProxy's too: `dup` and `settimeout` would change it."""
+    count, said = _number(connection), b""
+    given: list[socket.socket] = []
+    with contextlib.ExitStack() as on_failure:
+        while len(given) < count:
+            part, beside, _, _ = connection.recvmsg(LONGEST, SPACE, socket.MSG_CMSG_CLOEXEC)
+            if not beside:
+                raise ConnectionError("HAProxy keeps its sockets to itself")
+            said += part
+            given += [on_failure.enter_context(socket.socket(fileno=one)) for one in memoryview(beside[0][2]).cast("i")]
+            if len(given) < count:
+                connection.sendall(NUMBER.pack(len(given)))
+        known = list(_each(said))
+        if len(known) != count:
+            raise ConnectionError("HAProxy says something else of its sockets than we know")
+        on_failure.pop_all()
+    for one in given:
+        if one.family == socket.AF_UNIX:
+            one.close()
+    return [(one, what) for one, what in zip(given, known, strict=True) if one.family != socket.AF_UNIX]
+
+
+def _each(said: bytes) -> Iterator[bytes]:
+    """Of each socket its namespace and its interface, their lengths before them, and its options."""
+    while said:
+        interface = 1 + said[0]
+        end = interface + 1 + sum(said[interface : interface + 1]) + NUMBER.size
+        yield said[:end]
+        said = said[end:]
 
 
 def _number(connection: socket.socket) -> int:

@@ -466,8 +466,8 @@ def test_sockets_that_are_no_help_are_tried_once(router, port, monkeypatch, star
 
 
 def test_what_we_start_inherits_none_of_its_sockets(router):
-    assert router._sockets._descriptors
-    assert not any(os.get_inheritable(one) for one in router._sockets._descriptors)
+    assert router._sockets.descriptors()
+    assert not any(os.get_inheritable(one) for one in router._sockets.descriptors())
 
 
 def served(port):
