@@ -213,8 +213,9 @@ def test_what_keeps_it_from_judging_is_one_sentence(world, capsys, version, env,
 
 
 @pytest.mark.parametrize(("seconds", "ok"), [(0.004, False), (0.0, True)])
-def test_a_slower_model_is_refused_but_not_for_microseconds(world, seconds, ok):
+def test_a_slower_model_is_refused_but_not_for_microseconds(world, monkeypatch, seconds, ok):
     """Against a champion that takes a millisecond, or nothing: then a quarter of a millisecond more is allowed."""
+    monkeypatch.setattr(judged, "ROUND_SECONDS", 0.02)
     manifest = models.resolve(world.store, "1", "sides").manifest
 
     def taking(duration):
@@ -224,3 +225,12 @@ def test_a_slower_model_is_refused_but_not_for_microseconds(world, seconds, ok):
     latency = next(check for check in checks.budgets(case) if check.check == "latency")
     assert latency.ok is ok
     assert latency.limit >= checks.TIMER
+
+
+def test_a_machine_that_is_busy_for_a_while_refuses_nobody(world, monkeypatch):
+    manifest = models.resolve(world.store, "1", "sides").manifest
+    case = checks.Case(*(judged.Judged(manifest, "", 0.0, name) for name in ("new", "old")), tables.Table({}), None)
+    busy = iter([1.4] * 20)
+    monkeypatch.setattr(judged, "_round", lambda one: next(busy, 0.12) if one.predict == "new" else 0.1)
+    latency = next(check for check in checks.budgets(case) if check.check == "latency")
+    assert (latency.ok, latency.value) == (True, 0.12)
