@@ -45,11 +45,12 @@ class Sockets:
         listener.settimeout(PATIENCE)
         listener.bind(str(path))
         listener.listen(1)
-        threading.Thread(target=self._give, args=(listener,), name="front door's sockets", daemon=True).start()
+        threading.Thread(target=self._give, args=(listener, path), name="front door's sockets", daemon=True).start()
 
-    def _give(self, listener: socket.socket) -> None:
+    def _give(self, listener: socket.socket, path: Path) -> None:
         with listener, contextlib.closing(self), contextlib.suppress(OSError):
             connection, _ = listener.accept()
+            path.unlink()
             with connection:
                 connection.settimeout(PATIENCE)
                 connection.recv(len(QUESTION), socket.MSG_WAITALL)
