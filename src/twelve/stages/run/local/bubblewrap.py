@@ -39,6 +39,7 @@ class Bubblewrap:
         """`directory` is ours: the /etc that processes see is put together there."""
         self._program = program
         self._etc = directory / "etc"
+        self._system: tuple[str, ...] = ()
         self._refreshing = threading.Lock()
 
     def home(self, place: Path) -> Path:  # noqa: ARG002 - the same everywhere inside
@@ -48,8 +49,9 @@ class Bubblewrap:
         """Nothing to copy: the overlay is made at the start."""
 
     def refresh(self) -> None:
-        """The machine's name service and certificates as they are now: one directory to bind, not twelve files."""
+        """The machine as it is now: its directories, name service and certificates, in one /etc to bind."""
         with self._refreshing:
+            self._system = tuple(_system())
             self._etc.mkdir(mode=0o755, parents=True, exist_ok=True)
             for name, text in ACCOUNTS.items():
                 if not (self._etc / name).exists():
@@ -62,7 +64,7 @@ class Bubblewrap:
         return Start(
             argv=(str(self._program), "--args", str(ARGUMENTS_FD), "--", *argv),
             env={ID_VARIABLE: str(spec.id)},
-            arguments="".join(f"{option}\0" for option in options).encode(),
+            arguments="\0".join([*options, ""]).encode(),
         )
 
     def spawn(self, start: Start, streams: Streams, status_file: Path) -> Callable[[], int]:
@@ -97,7 +99,7 @@ class Bubblewrap:
             return False
 
     def _root(self, spec: ProcessSpec) -> Iterator[str]:
-        yield from _system()
+        yield from self._system or _system()
         yield from ("--ro-bind", str(self._etc), "/etc", "--proc", "/proc", "--dev", "/dev")
         yield from ("--size", str(limits(spec.size).quota), "--tmpfs", "/tmp")  # noqa: S108 - inside
         for path in spec.slug.binds:

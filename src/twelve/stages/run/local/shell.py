@@ -1,5 +1,6 @@
 """What a process is started with: the shell around its command, and the part of its environment only we know."""
 
+from functools import cache
 from pathlib import Path
 
 from twelve.core.model import ProcessSpec
@@ -8,15 +9,22 @@ from twelve.core.policy.launch import script
 from twelve.stages.run.local.limits import shell_limits
 from twelve.stages.run.local.tree import ID_VARIABLE
 
+BASH = "/bin/bash"
+
 
 def shell(command: str, *, terminal: bool, processes: int | None = None) -> tuple[str, ...]:
     """`processes`: the most it may have, where nothing else says so; only bash can be told.
 
     On a terminal it leads a session of its own: Ctrl-C then reaches the command, and not the sandbox around it."""
-    bash = Path("/bin/bash").exists()
-    program = "/bin/bash" if bash else "/bin/sh"
+    program = _program()
     leader = ("/usr/bin/setsid", "--ctty") if terminal else ()
-    return (*leader, program, "-c", f"{shell_limits(processes if bash else None)}\n{script(command)}")
+    counted = processes if program == BASH else None
+    return (*leader, program, "-c", f"{shell_limits(counted)}\n{script(command)}")
+
+
+@cache
+def _program() -> str:
+    return BASH if Path(BASH).exists() else "/bin/sh"
 
 
 def environment(spec: ProcessSpec, port: int | None, *, first: bool = False) -> dict[str, str]:
