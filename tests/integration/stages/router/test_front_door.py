@@ -428,7 +428,7 @@ def test_who_comes_while_the_front_door_is_down_waits_for_the_next(router, port,
     with Load(port, HOST, rate=200) as load:
         for _ in range(3):  # each gets the sockets of the one before
             there = load.sent
-            eventually(lambda there=there: load.sent >= there + 50)
+            eventually(lambda there=there: load.sent >= there + 50 and router._sockets)
             [before] = router.processes()
             os.kill(before.pid, signal.SIGKILL)
             eventually(lambda before=before: [one.pid for one in router.processes()] not in ([], [before.pid]))
@@ -466,8 +466,9 @@ def test_sockets_that_are_no_help_are_tried_once(router, port, monkeypatch, star
 
 
 def test_what_we_start_inherits_none_of_its_sockets(router):
-    assert router._sockets.descriptors()
-    assert not any(os.get_inheritable(one) for one in router._sockets.descriptors())
+    kept = eventually(lambda: router._sockets)
+    assert kept.descriptors()
+    assert not any(os.get_inheritable(one) for one in kept.descriptors())
 
 
 def served(port):
